@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(small, partial, {METADATA_KEY: json.dumps(dict(description), sort_keys=True)})
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load_checkpoint(

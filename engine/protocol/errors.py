@@ -94,12 +94,12 @@ class DatasetError(RhetorError):
     code = "dataset"
 
 
-class Cancelled(RhetorError):
+class CancelledError(RhetorError):
     """The person asked to stop; nothing went wrong."""
 
     code = "cancelled"
 
 
 def _by_code() -> dict[str, type[RhetorError]]:
-    kinds = [RhetorError, *RhetorError.__subclasses__()]
+    kinds: list[type[RhetorError]] = [RhetorError, *RhetorError.__subclasses__()]
     return {kind.code: kind for kind in kinds}

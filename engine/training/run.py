@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +17,11 @@ from torch.utils.tensorboard.writer import SummaryWriter
 class Stateful(Protocol):
     """Anything whose state can be saved and restored (modules, optimisers, EMA)."""
 
-    def state_dict(self) -> dict[str, Any]: ...
-    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any: ...
+    def state_dict(self) -> dict[str, Any]:
+        """The state as plain containers of tensors and numbers."""
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> Any:
+        """Restore what `state_dict` gave."""
 
 
 class TrainingRun:
@@ -54,7 +56,7 @@ class TrainingRun:
         state = {name: part.state_dict() for name, part in self.parts.items()}
         partial = self._checkpoint.with_suffix(".partial")
         torch.save({"step": self.step, "rng": torch.get_rng_state(), "parts": state}, partial)
-        os.replace(partial, self._checkpoint)
+        partial.replace(self._checkpoint)
         self._writer.flush()
 
     def _restore(self) -> None:
