@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Differences between Blender 4.2 and 5.2, each behind one named function.
+
+The only module that looks at Blender's version or probes for what a build lacks.
+"""
+
+from __future__ import annotations
+
+import ctypes.util
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+
+SLOTTED_ACTIONS = bpy.app.version >= (4, 4, 0)
+"""One action can hold the curves of several data-blocks, each in its own slot."""
+
+
+@dataclass(frozen=True)
+class ActionChannels:
+    """The F-curves that one data-block has, or will have, in an action."""
+
+    fcurves: Any
+    groups: Any
+    slot: Any | None
+
+
+def new_action_channels(action: Any, owner: Any) -> ActionChannels:
+    """An empty set of F-curves for the data-block `owner` in a new action.
+
+    Before 4.4 an action serves one data-block only: give each its own.
+    """
+    if not SLOTTED_ACTIONS:
+        return ActionChannels(action.fcurves, action.groups, None)
+    slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+    strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    bag = strip.channelbag(slot, ensure=True)
+    return ActionChannels(bag.fcurves, bag.groups, slot)
+
+
+def assigned_channels(owner: Any) -> ActionChannels | None:
+    """The F-curves that play on the data-block `owner`, or None where nothing does."""
+    animation = owner.animation_data
+    if animation is None or animation.action is None:
+        return None
+    action = animation.action
+    if not SLOTTED_ACTIONS:
+        return ActionChannels(action.fcurves, action.groups, None)
+    slot = animation.action_slot
+    if slot is None:
+        return None
+    for layer in action.layers:
+        for strip in layer.strips:
+            bag = strip.channelbag(slot)
+            if bag is not None:
+                return ActionChannels(bag.fcurves, bag.groups, slot)
+    return None
+
+
+def assign_action(owner: Any, action: Any | None, slot: Any | None) -> None:
+    """Let `action` play on the data-block `owner`, through `slot` where Blender has slots."""
+    animation = owner.animation_data or owner.animation_data_create()
+    animation.action = action
+    if SLOTTED_ACTIONS and action is not None:
+        animation.action_slot = slot
+
+
+def assigned_slot(owner: Any) -> Any | None:
+    """The slot through which the data-block's action plays; None before 4.4."""
+    animation = owner.animation_data
+    return animation.action_slot if SLOTTED_ACTIONS and animation is not None else None
+
+
+def new_fcurve(channels: ActionChannels, data_path: str, index: int, group: str) -> Any:
+    """A new, empty F-curve in a named group."""
+    if bpy.app.version >= (5, 0, 0):
+        return channels.fcurves.new(data_path, index=index, group_name=group)
+    if not SLOTTED_ACTIONS:
+        return channels.fcurves.new(data_path, index=index, action_group=group)
+    curve = channels.fcurves.new(data_path, index=index)
+    curve.group = channels.groups.get(group) or channels.groups.new(group)
+    return curve
+
+
+def sequencer_strips(editor: Any) -> Any:
+    """The strips of a sequence editor (`strips`, until 4.4 `sequences`)."""
+    strips = getattr(editor, "strips", None)
+    return editor.sequences if strips is None else strips
+
+
+def strip_span(strip: Any) -> tuple[int, int]:
+    """First frame of a strip and the frame after its last."""
+    if bpy.app.version >= (5, 1, 0):
+        return int(strip.left_handle), int(strip.right_handle)
+    return int(strip.frame_final_start), int(strip.frame_final_end)
+
+
+def has_sound() -> bool:
+    """Whether this build plays and encodes sound (Audaspace)."""
+    try:
+        import aud  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def has_offscreen_gpu() -> bool:
+    """Whether Workbench and EEVEE can render without a display; without EGL they abort."""
+    return sys.platform != "linux" or ctypes.util.find_library("EGL") is not None
+
+
+def eevee_engine() -> str:
+    """Identifier of EEVEE."""
+    return "BLENDER_EEVEE" if bpy.app.version >= (5, 0, 0) else "BLENDER_EEVEE_NEXT"
+
+
+def use_video_output(image_settings: Any) -> None:
+    """Let a render write a video file."""
+    if bpy.app.version >= (5, 0, 0):
+        image_settings.media_type = "VIDEO"
+    image_settings.file_format = "FFMPEG"
+
+
+def progress_bar(layout: Any, fraction: float, text: str) -> None:
+    """A progress bar in a layout."""
+    layout.progress(factor=fraction, text=text)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a take to animation curves, by name: which value goes on which property of a rig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...engine.protocol.errors import RigError
+from ...engine.protocol.take import Take
+from .axes import bone_channels
+
+HEAD_GROUP = "Head pose"
+FACE_GROUP = "Face"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One animated property, a value per frame.
+
+    data_path and index address the property as Blender does; values: (T,) float32.
+    """
+
+    data_path: str
+    index: int
+    group: str
+    values: npt.NDArray[np.float32]
+
+
+def head_curves(take: Take, bone: str) -> tuple[Curve, ...]:
+    """Six curves on the armature object: the head bone's rotation (rad) and location (m)."""
+    location, rotation = bone_channels(take.pose)
+    path = f'pose.bones["{escaped(bone)}"]'
+    return tuple(
+        Curve(f"{path}.{prop}", axis, HEAD_GROUP, values[:, axis].astype(np.float32))
+        for prop, values in (("rotation_euler", rotation), ("location", location))
+        for axis in range(3)
+    )
+
+
+def face_curves(take: Take, shape_keys: Iterable[str]) -> tuple[Curve, ...]:
+    """One curve on the Key data-block for each expression that the mesh has a shape key for.
+
+    Raises RigError where not one name agrees.
+    """
+    present = set(shape_keys)
+    names = [name for name in take.expression_names if name in present]
+    if not names:
+        raise RigError(
+            "The mesh has none of the expression shape keys.",
+            "Create a head, or name the shape keys as ARKit does (jawOpen, mouthPucker, ...).",
+        )
+    return tuple(
+        Curve(
+            f'key_blocks["{escaped(name)}"].value',
+            0,
+            FACE_GROUP,
+            np.ascontiguousarray(take.expression_channel(name)),
+        )
+        for name in names
+    )
+
+
+def unmatched(take: Take, shape_keys: Iterable[str]) -> tuple[str, ...]:
+    """Expressions of the take that have no shape key, in the take's order."""
+    present = set(shape_keys)
+    return tuple(name for name in take.expression_names if name not in present)
+
+
+def escaped(name: str) -> str:
+    """A name as it stands between the quotes of a data path."""
+    return name.replace("\\", "\\\\").replace('"', '\\"')

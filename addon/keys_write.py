@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Curves to F-curves, in bulk, on a new action. All or nothing: no half-written take stays."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine.protocol.errors import RigError
+from . import compat
+from .core.retarget import Curve
+
+PROVENANCE_PREFIX = "rhetor_"
+_LARGEST_INT = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class KeyedOwner:
+    """A data-block (object or Key) and the curves to put on it."""
+
+    owner: Any
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True)
+class WrittenTake:
+    """What a write left in the file.
+
+    actions: the new ones, by name. set_aside: actions that played before; they stay in the file.
+    """
+
+    actions: tuple[str, ...]
+    set_aside: tuple[str, ...]
+    frame_count: int
+
+
+def write_take(
+    name: str, owners: Sequence[KeyedOwner], frames: np.ndarray, provenance: Mapping[str, Any]
+) -> WrittenTake:
+    """Write every curve to a new action called `name` and let it play on its owners.
+
+    frames: (T,) float32, the frame of each value. provenance: stored on the action as custom
+    properties. The actions that played before keep a fake user. Raises RigError where an owner
+    cannot be animated; the scene is then as it was.
+    """
+    for keyed in owners:
+        _require_animatable(keyed.owner)
+    created: list[Any] = []
+    try:
+        written = _fill_actions(name, owners, frames, created)
+        for action in created:
+            _store_provenance(action, provenance)
+        set_aside = _assign(written)
+    except Exception:
+        for action in created:
+            bpy.data.actions.remove(action)
+        raise
+    return WrittenTake(tuple(action.name for action in created), set_aside, len(frames))
+
+
+def write_curve(fcurve: Any, frames: np.ndarray, values: np.ndarray) -> None:
+    """Fill an empty F-curve with a key per frame, straight lines between them."""
+    count = len(frames)
+    points = fcurve.keyframe_points
+    points.add(count)
+    coordinates = np.empty((count, 2), np.float32)
+    coordinates[:, 0] = frames
+    coordinates[:, 1] = values
+    points.foreach_set("co", coordinates.ravel())
+    points.foreach_set("interpolation", np.full(count, _linear(), np.int32))
+    fcurve.update()
+
+
+def _linear() -> int:
+    options = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
+    return int(options["LINEAR"].value)
+
+
+def _fill_actions(
+    name: str, owners: Sequence[KeyedOwner], frames: np.ndarray, created: list[Any]
+) -> list[tuple[Any, Any, Any]]:
+    """(owner, action, slot) for each owner; new actions are appended to `created` at once."""
+    written = []
+    for number, keyed in enumerate(owners):
+        if number == 0 or not compat.SLOTTED_ACTIONS:
+            title = name if number == 0 else f"{name} face"
+            created.append(bpy.data.actions.new(title))
+        channels = compat.new_action_channels(created[-1], keyed.owner)
+        for curve in keyed.curves:
+            fcurve = compat.new_fcurve(channels, curve.data_path, curve.index, curve.group)
+            write_curve(fcurve, frames, curve.values)
+        written.append((keyed.owner, created[-1], channels.slot))
+    return written
+
+
+def _assign(written: Sequence[tuple[Any, Any, Any]]) -> tuple[str, ...]:
+    """Assign the new actions; put everything back if one owner refuses."""
+    before = []
+    try:
+        for owner, action, slot in written:
+            animation = owner.animation_data
+            before.append((owner, animation and animation.action, compat.assigned_slot(owner)))
+            compat.assign_action(owner, action, slot)
+    except Exception:
+        for owner, action, slot in before:
+            compat.assign_action(owner, action, slot)
+        raise
+    replaced = {action.name: action for _, action, _ in before if action is not None}
+    for action in replaced.values():
+        action.use_fake_user = True
+    return tuple(replaced)
+
+
+def _require_animatable(owner: Any) -> None:
+    if not owner.is_editable:
+        raise RigError(
+            f"{owner.name} is linked from another file and cannot take keys.",
+            "Make a library override of the character first.",
+        )
+    animation = owner.animation_data
+    if animation is not None and animation.use_tweak_mode:
+        raise RigError(
+            f"An NLA strip of {owner.name} is being edited.",
+            "Leave tweak mode in the NLA editor (Tab), then animate again.",
+        )
+
+
+def _store_provenance(action: Any, provenance: Mapping[str, Any]) -> None:
+    for key, value in provenance.items():
+        action[PROVENANCE_PREFIX + key] = _as_property(value)
+
+
+def _as_property(value: Any) -> Any:
+    if isinstance(value, bool | float | str):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) <= _LARGEST_INT else str(value)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
