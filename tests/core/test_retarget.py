@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from rhetor.addon.core.retarget import FACE_GROUP, HEAD_GROUP, face_curves, head_curves, unmatched
 from rhetor.engine.head.channels import EXPRESSION_NAMES
 from rhetor.engine.protocol.errors import RigError

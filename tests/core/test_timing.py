@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from rhetor.addon.core.timing import FrameClock, rate_label
 from rhetor.engine.protocol.take import Take
 
