@@ -1,2 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PoseGAN: speech → head pose (Zhang et al., TVCG 2021, appendix A)."""
+"""Speech to head motion."""
+
+from __future__ import annotations
+
+from .synthesizer import PoseSynthesizer, load_posegan
+
+__all__ = ["PoseSynthesizer", "load_posegan"]
