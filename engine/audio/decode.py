@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any recording that people have, as mono samples at the one rate that the networks know."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import numpy as np
+import numpy.typing as npt
+
+from ..protocol.errors import AudioError
+
+SAMPLE_RATE_HZ = 16000
+"""Sample rate of everything behind the decoder."""
+
+Samples = npt.NDArray[np.float32]
+
+_SILENCE_PEAK = 1e-4
+_FORMATS_HINT = "Choose a sound or film file, such as wav, flac, mp3, ogg, m4a, mp4 or mov."
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One decoded recording.
+
+    samples: (S,) float32 mono at 16 kHz in [-1, 1]. sha256: hex digest of the file's bytes.
+    warnings: plain sentences about what is odd but usable.
+    """
+
+    samples: Samples
+    duration_s: float
+    sha256: str
+    warnings: tuple[str, ...] = ()
+
+
+def decode_audio(path: Path) -> Recording:
+    """Decode the first audio stream of a file; several channels are mixed down.
+
+    Raises AudioError where the file is missing, empty, not audio, without an audio stream, or
+    holds numbers that are not finite. Silence is no error.
+    """
+    if not path.is_file():
+        raise AudioError(f"There is no file {path}.", "Check the path.")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path.name} is empty.", _FORMATS_HINT)
+    buffer = _GrowingBuffer()
+    warnings: list[str] = []
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            _read_container(container, path.name, buffer, warnings)
+    except av.error.FFmpegError as error:
+        if buffer.size == 0:
+            raise AudioError(f"{path.name} cannot be read as audio.", _FORMATS_HINT) from error
+        kept_s = buffer.size / SAMPLE_RATE_HZ
+        warnings.append(f"{path.name} is damaged: only the first {kept_s:.1f} s could be read.")
+    if buffer.size == 0:
+        raise AudioError(f"{path.name} holds no sound.", _FORMATS_HINT)
+    samples = buffer.trimmed()
+    warnings.extend(_level_warnings(samples, path.name))
+    np.clip(samples, -1.0, 1.0, out=samples)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Recording(samples, len(samples) / SAMPLE_RATE_HZ, digest, tuple(warnings))
+
+
+def _read_container(
+    container: av.container.InputContainer,
+    name: str,
+    buffer: _GrowingBuffer,
+    warnings: list[str],
+) -> None:
+    streams = container.streams.audio
+    if not streams:
+        raise AudioError(f"{name} has no audio stream.", "Choose a file with sound.")
+    if len(streams) > 1:
+        warnings.append(f"{name} has {len(streams)} audio streams; the first one is used.")
+    stream = streams[0]
+    stream.thread_type = "AUTO"
+    if stream.duration and stream.time_base:
+        buffer.reserve(int(float(stream.duration * stream.time_base) * SAMPLE_RATE_HZ) + 4096)
+    for block in _mono_blocks(container, stream):
+        # A NaN would spread through every network, so it is refused here, at the door.
+        if not np.isfinite(block).all():
+            raise AudioError(
+                f"{name} holds numbers that are not finite (NaN or infinity).",
+                "Export the recording again from the program that made it.",
+            )
+        buffer.append(block)
+
+
+def _mono_blocks(
+    container: av.container.InputContainer, stream: av.audio.stream.AudioStream
+) -> Iterator[Samples]:
+    """Decoded blocks (S,), resampled; a new resampler where the stream changes its format."""
+    resampler: av.AudioResampler | None = None
+    shape: tuple[str, str, int] | None = None
+    for frame in container.decode(stream):
+        now = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or now != shape:
+            if resampler is not None:
+                yield from _drain(resampler)
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+            shape = now
+        # Time stamps with gaps make the resampler fail; order alone is what counts here.
+        frame.pts = None
+        for out in resampler.resample(frame):
+            yield out.to_ndarray().reshape(-1)
+    if resampler is not None:
+        yield from _drain(resampler)
+
+
+def _drain(resampler: av.AudioResampler) -> Iterator[Samples]:
+    for out in resampler.resample(None):
+        yield out.to_ndarray().reshape(-1)
+
+
+def _level_warnings(samples: Samples, name: str) -> list[str]:
+    peak = max(float(samples.max()), -float(samples.min()))
+    if peak < _SILENCE_PEAK:
+        return [f"{name} is silent; the head will idle with a closed mouth."]
+    if peak > 1.1:
+        return [f"{name} is louder than full scale and was clipped."]
+    return []
+
+
+class _GrowingBuffer:
+    """Samples collected in one array, so that two hours are held once and not twice."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._data = np.empty(1 << 16, np.float32)
+
+    def reserve(self, capacity: int) -> None:
+        # A damaged header can claim any length: at most two hours are taken on trust.
+        capacity = min(capacity, 7200 * SAMPLE_RATE_HZ)
+        if capacity > len(self._data):
+            self._grow(capacity)
+
+    def append(self, block: Samples) -> None:
+        end = self.size + len(block)
+        if end > len(self._data):
+            self._grow(max(end, int(len(self._data) * 1.3)))
+        self._data[self.size : end] = block
+        self.size = end
+
+    def trimmed(self) -> Samples:
+        return self._data[: self.size]
+
+    def _grow(self, capacity: int) -> None:
+        grown = np.empty(capacity, np.float32)
+        grown[: self.size] = self._data[: self.size]
+        self._data = grown
