@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a recording to a take: the whole method, in the order of the paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .audio.decode import SAMPLE_RATE_HZ, decode_audio
+from .audio.prosody import prosody_channels
+from .checkpoint import WEIGHTS_DIR, file_sha256
+from .device import choose_device, device_name, with_cpu_fallback
+from .head.channels import EXPRESSION_NAMES
+from .pgface.eyes import blink_and_gaze
+from .pgface.synthesizer import FaceSynthesizer, load_pgface
+from .posegan.synthesizer import PoseSynthesizer, load_posegan
+from .protocol.errors import CheckpointError
+from .protocol.requests import PRESETS, AnimateRequest, request_params
+from .protocol.take import MODEL_RATE_HZ, FloatArray, Take
+from .provenance import engine_version
+from .speech.extractor import SpeechFeatureExtractor, load_extractor, to_frame_rate
+from .stages import ProgressCallback, Stages
+
+STAGE_SHARES = {
+    "Reading the recording": 0.1,
+    "Listening": 0.4,
+    "Prosody": 0.2,
+    "Moving the head": 0.15,
+    "Moving the face": 0.1,
+    "Blinking": 0.05,
+}
+
+
+@dataclass(frozen=True)
+class Networks:
+    """The networks of one preset on one device, and the SHA-256 of their weight files."""
+
+    device: torch.device
+    extractor: SpeechFeatureExtractor
+    posegan: PoseSynthesizer
+    pgface: FaceSynthesizer
+    weights_sha256: dict[str, str]
+
+
+def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallback) -> Take:
+    """One recording through all networks; the take is at request.fps.
+
+    Raises AudioError, ConfigError, and whatever `progress` raises to stop the work.
+    """
+    stages = Stages(STAGE_SHARES, progress)
+    with stages.stage("Reading the recording"):
+        recording = decode_audio(Path(request.audio))
+    samples = recording.samples
+    if request.max_seconds is not None:
+        samples = samples[: max(1, round(request.max_seconds * SAMPLE_RATE_HZ))]
+    pose, identity, expression = perform(samples, request, networks, stages)
+    if request.identity is not None:
+        identity = np.array(request.identity, dtype=np.float32)
+    meta = {
+        "audio": {"name": Path(request.audio).name, "sha256": recording.sha256},
+        "weights_sha256": networks.weights_sha256,
+        "settings": request_params(request),
+        "engine_version": engine_version(),
+        "device": device_name(networks.device),
+        "stage_times_s": {name: round(time_s, 4) for name, time_s in stages.times_s.items()},
+        "warnings": list(recording.warnings),
+    }
+    take = Take(MODEL_RATE_HZ, pose, expression, EXPRESSION_NAMES, identity, meta)
+    return take.resampled(request.fps)
+
+
+@torch.inference_mode()
+def perform(
+    samples: FloatArray, request: AnimateRequest, networks: Networks, stages: Stages
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Pose (T, 6), identity (50,) and expression (T, 52) at 30 fps for samples (S,) at 16 kHz."""
+    frames = max(1, math.ceil(len(samples) / SAMPLE_RATE_HZ * MODEL_RATE_HZ))
+    with stages.stage("Listening"):
+        features = networks.extractor.extract(samples)  # (N, 29) at 50 Hz
+        speech = to_frame_rate(features, frames).cpu().numpy()  # (T, 29)
+    with stages.stage("Prosody"):
+        prosody = prosody_channels(samples, frames)  # (T, 4)
+    with stages.stage("Moving the head") as report:
+        pose = networks.posegan.generate(
+            speech,
+            prosody,
+            request.style,
+            seed=request.seed,
+            start_pose=_start_pose(request),
+            progress=report,
+        )  # (T, 6)
+    with stages.stage("Moving the face") as report:
+        identity, expression = networks.pgface.generate(
+            speech, prosody, pose, request.style, report
+        )  # (50,), (T, 52)
+    with stages.stage("Blinking"):
+        if request.eyes:
+            eyes = blink_and_gaze(frames, MODEL_RATE_HZ, request.seed, prosody, pose)
+            for name, curve in eyes.items():
+                expression[:, EXPRESSION_NAMES.index(name)] = curve
+    return pose, identity, expression
+
+
+def _start_pose(request: AnimateRequest) -> FloatArray | None:
+    return None if request.start_pose is None else np.array(request.start_pose, dtype=np.float32)
+
+
+class Engine:
+    """Keeps networks loaded between takes. For one thread."""
+
+    def __init__(self) -> None:
+        self._loaded: dict[tuple[str, str], Networks] = {}
+
+    def networks(self, preset: str, device: torch.device) -> Networks:
+        """The networks of a preset; loaded at the first call."""
+        key = (preset, device.type)
+        if key not in self._loaded:
+            self._loaded[key] = load_networks(preset, device)
+        return self._loaded[key]
+
+    def warm_up(self, device: str = "auto") -> str:
+        """Load the default preset and run it once; returns the device's name."""
+        chosen = choose_device(device)
+        networks = self.networks(PRESETS[0], chosen)
+        second = np.zeros(SAMPLE_RATE_HZ, dtype=np.float32)
+        nobody = AnimateRequest(audio=str(WEIGHTS_DIR))
+        perform(second, nobody, networks, Stages(STAGE_SHARES, lambda fraction, stage: None))
+        return device_name(chosen)
+
+    def animate(
+        self, request: AnimateRequest, progress: ProgressCallback, warn: Callable[[str], None]
+    ) -> Take:
+        """The take for a request; `warn` gets what the person should know at once."""
+        warnings: list[str] = []
+        take = with_cpu_fallback(
+            choose_device(request.device),
+            lambda device: animate(request, self.networks(request.preset, device), progress),
+            warnings.append,
+        )
+        for text in (*warnings, *take.meta["warnings"]):
+            warn(text)
+        return replace(take, meta={**take.meta, "warnings": [*warnings, *take.meta["warnings"]]})
+
+
+def load_networks(preset: str, device: torch.device) -> Networks:
+    """Load the networks of a preset. Raises CheckpointError where weights are missing or do not
+    fit each other."""
+    extractor = load_extractor(device)
+    pgface = load_pgface(preset, device)
+    trained_on = pgface.description.get("feature_extractor")
+    if trained_on != extractor.id:
+        raise CheckpointError(
+            f"The weights of the face were trained on the speech features {trained_on!r}, "
+            f"not on {extractor.id!r}.",
+            "Reinstall Rhetor, or train the face again.",
+        )
+    names = ("features", f"posegan_{preset}", f"pgface_{preset}")
+    return Networks(
+        device,
+        extractor,
+        load_posegan(preset, device, extractor.id),
+        pgface,
+        {name: file_sha256(WEIGHTS_DIR / f"{name}.safetensors") for name in names},
+    )

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command `rhetor`. Nothing heavy is imported before it is known what to do."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .progress_line import ProgressLine
+from .protocol.errors import ConfigError, RhetorError
+from .protocol.requests import DEVICES, PRESETS, AnimateRequest
+from .protocol.take import MODEL_RATE_HZ
+from .provenance import engine_version
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130
+
+TRAININGS = {
+    "features": "engine.speech.training",
+    "pose": "engine.posegan.training",
+    "face": "engine.pgface.training",
+}
+"""Modules with a `main(argv)` of their own."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. The reason of a failure is stderr's last line."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.run(options))
+    except RhetorError as error:
+        return _fail(str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        return _fail("Interrupted.", EXIT_INTERRUPTED)
+
+
+def _fail(reason: str, code: int) -> int:
+    print(" ".join(reason.split()), file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rhetor", description="Turn a voice recording into the motion of a talking head."
+    )
+    parser.add_argument("--version", action="version", version=f"rhetor {engine_version()}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_animate(commands.add_parser("animate", help="make a take from a recording"))
+    serve = commands.add_parser(
+        "serve", help="answer Blender on standard input and output (see docs/protocol.md)"
+    )
+    serve.set_defaults(run=_serve)
+    doctor = commands.add_parser("doctor", help="check this installation and say what to do")
+    doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
+    doctor.set_defaults(run=_doctor)
+    styles = commands.add_parser("styles", help="list the styles of the installed weights")
+    styles.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
+    styles.add_argument("--json", action="store_true", help="print the styles as JSON")
+    styles.set_defaults(run=_styles)
+    train = commands.add_parser("train", help="train one of the networks", add_help=False)
+    train.add_argument("network", choices=TRAININGS)
+    train.add_argument("arguments", nargs=argparse.REMAINDER)
+    train.set_defaults(run=_train)
+    head = commands.add_parser("head", help="build the default head", add_help=False)
+    head.add_argument("action", choices=("build",))
+    head.add_argument("arguments", nargs=argparse.REMAINDER)
+    head.set_defaults(run=_head)
+    return parser
+
+
+def _add_animate(parser: argparse.ArgumentParser) -> None:
+    parser.description = "Make a take: head pose and face weights for every frame of a recording."
+    parser.add_argument("audio", type=Path, help="any sound or film file")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="take to write: .npz, .json or .csv"
+    )
+    parser.add_argument("--style", default="neutral", help="see `rhetor styles`")
+    parser.add_argument("--seed", type=int, default=0, help="another seed, another performance")
+    parser.add_argument("--fps", type=float, default=MODEL_RATE_HZ, help="frames per second")
+    parser.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
+    parser.add_argument(
+        "--start-pose",
+        type=_numbers,
+        metavar="PITCH,YAW,ROLL,X,Y,Z",
+        help="head pose at frame 0: radians, then millimetres; write --start-pose=-0.1,0,0,0,0,0",
+    )
+    parser.add_argument("--seconds", type=float, help="use only the beginning of the recording")
+    parser.add_argument("--no-eyes", action="store_true", help="no blinks, no gaze")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.set_defaults(run=_animate)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"not a list of numbers: {text}") from None
+
+
+def _animate(options: argparse.Namespace) -> int:
+    from .protocol.take_files import check_take_path, write_take
+
+    check_take_path(options.output)
+    request = AnimateRequest(
+        audio=str(options.audio.resolve()),
+        preset=options.preset,
+        style=options.style,
+        seed=options.seed,
+        fps=options.fps,
+        start_pose=options.start_pose,
+        eyes=not options.no_eyes,
+        max_seconds=options.seconds,
+        device=options.device,
+    )
+    with ProgressLine() as line:
+        line.show(0.0, "Starting")
+        from .animate import Engine
+
+        take = Engine().animate(request, line.show, line.note)
+        write_take(options.output, take)
+    print(f"{options.output}: {take.frame_count} frames at {take.fps:g} fps")
+    return 0
+
+
+def _serve(_options: argparse.Namespace) -> int:
+    from .worker import serve
+
+    serve()
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine
+
+    checks = examine()
+    if options.json:
+        print(json.dumps([check.to_json() for check in checks], indent=2))
+    else:
+        for check in checks:
+            print(check.to_line())
+    failed = [check.name for check in checks if not check.is_good]
+    return _fail(f"Not in order: {', '.join(failed)}.", EXIT_FAILED) if failed else 0
+
+
+def _styles(options: argparse.Namespace) -> int:
+    from .styles import installed_styles
+
+    styles = installed_styles(options.preset)
+    if options.json:
+        print(json.dumps(styles, indent=2))
+    else:
+        for style in styles:
+            print(f"{style['name']:12} {style['description']}")
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    return _delegate(TRAININGS[options.network], options.arguments)
+
+
+def _head(options: argparse.Namespace) -> int:
+    return _delegate(f"engine.head.{options.action}", options.arguments)
+
+
+def _delegate(module: str, arguments: list[str]) -> int:
+    package = __package__.rpartition(".")[0]
+    try:
+        run = importlib.import_module(f"{package}.{module}").main
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"This command needs the Python package {error.name}.",
+            "Install Rhetor's training dependencies: pip install rhetor[training].",
+        ) from error
+    return int(run(arguments) or 0)
