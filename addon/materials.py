@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The materials of a head, one per slot name of the head model.
+
+Colour comes from the vertex colours, so that all engines and the viewport agree; the shaders add
+detail in rest coordinates, which sticks to the face when it moves. Lengths are metres.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import bpy
+
+from .node_graph import NodeGraph
+
+_MM = 1000.0
+"""Features per metre of a pattern with one feature per millimetre."""
+
+
+def make_materials(slots: Iterable[str]) -> dict[str, bpy.types.Material]:
+    """New materials by slot name; a slot without a recipe gets plain matte vertex colours."""
+    made = {}
+    for slot in sorted(slots):
+        material = bpy.data.materials.new(f"Rhetor {slot}")
+        _RECIPES.get(slot, _plain)(NodeGraph(material))
+        made[slot] = material
+    return made
+
+
+def _skin(graph: NodeGraph) -> None:
+    place = graph.attribute("rest")
+    lip = graph.remap(graph.mask("lip"), 0.30, 0.62, smooth=True)
+    wet = graph.mask("cavity")
+    blotches = graph.noise(place, 0.03 * _MM, 4.0)
+    grain = graph.noise(place, 0.35 * _MM, 3.0)
+    pores = graph.cells(place, 0.9 * _MM)
+    # Skin is no even paint: patches of more and less blood, and a fine grain of pigment.
+    base = graph.colour()
+    flushed = graph.times(base, (1.04, 0.88, 0.86))
+    colour = graph.mix(graph.remap(blotches, 0.35, 0.65, 0.0, 0.8), base, flushed)
+    colour = graph.scale(colour, graph.remap(grain, 0.3, 0.7, 0.93, 1.05))
+    colour = graph.mix(graph.math("MULTIPLY", lip, 0.35), colour, _lip_colour(graph, base))
+    # Dark skin reflects as much as light skin, which looks wet over a dark base unless it is rough.
+    light = graph.remap(graph.luminance(base), 0.03, 0.30)
+    stubble = graph.mask("scalp")
+    rough = graph.math(
+        "ADD", graph.remap(blotches, 0.3, 0.7, 0.46, 0.56), graph.scalar_mix(light, 0.05, 0.0)
+    )
+    rough = graph.scalar_mix(lip, rough, 0.34)
+    rough = graph.scalar_mix(stubble, rough, 0.85)
+    rough = graph.scalar_mix(wet, rough, 0.25)
+    specular = graph.scalar_mix(light, 0.26, 0.40)
+    specular = graph.scalar_mix(stubble, specular, 0.08)
+    folds = graph.noise(graph.times(place, (1.0, 0.3, 0.22)), 0.9 * _MM, 2.0)
+    height = graph.scalar_mix(
+        lip, graph.math("ADD", pores, grain), graph.math("MULTIPLY", folds, 3.0)
+    )
+    shader = graph.surface(
+        Base_Color=colour,
+        Roughness=rough,
+        Specular_IOR_Level=specular,
+        Subsurface_Weight=0.5,
+        Subsurface_Radius=(1.0, 0.36, 0.20),
+        Subsurface_Scale=0.0035,
+        Normal=graph.bump(height, 0.10, 0.5),
+    )
+    shader.subsurface_method = "BURLEY"
+
+
+def _lip_colour(graph: NodeGraph, base: object) -> object:
+    return graph.times(base, (0.92, 0.66, 0.70))
+
+
+def _eye(graph: NodeGraph) -> None:
+    """Sclera, iris and pupil under a clear cornea; "ang" is 1 at the rim of the iris."""
+    angle = graph.mask("ang")
+    streaks = graph.noise(graph.attribute("streak"), 3.2, 5.0)
+    inside = graph.remap(angle, 0.86, 1.0, 1.0, 0.0, smooth=True)
+    fibres = graph.remap(streaks, 0.34, 0.68, 0.45, 2.0)
+    colour = graph.scale(graph.colour(), graph.scalar_mix(inside, 1.0, fibres))
+    # Veins and a rosy rim away from the iris.
+    veins = graph.noise(graph.attribute("streak"), 6.0, 4.0)
+    rosy = graph.math(
+        "MULTIPLY",
+        graph.remap(angle, 1.3, 3.2),
+        graph.remap(veins, 0.42, 0.62, 0.15, 0.75),
+    )
+    colour = graph.mix(rosy, colour, graph.times(colour, (0.95, 0.62, 0.56)))
+    # The iris is a bowl behind the cornea: it brightens on the side away from the light.
+    bowl = graph.math("MULTIPLY", graph.math("POWER", graph.math("MINIMUM", angle, 1.0), 2.0), 1.0)
+    graph.surface(
+        Base_Color=colour,
+        Roughness=0.45,
+        Specular_IOR_Level=0.25,
+        Coat_Weight=1.0,
+        Coat_Roughness=0.02,
+        Coat_IOR=1.38,
+        Normal=graph.bump(bowl, 2.5, 0.6),
+    )
+
+
+def _tooth(graph: NodeGraph) -> None:
+    graph.surface(
+        Base_Color=graph.colour(),
+        Roughness=0.28,
+        Specular_IOR_Level=0.5,
+        Subsurface_Weight=0.3,
+        Subsurface_Radius=(1.0, 0.85, 0.65),
+        Subsurface_Scale=0.0015,
+        Coat_Weight=0.4,
+        Coat_Roughness=0.08,
+    ).subsurface_method = "BURLEY"
+
+
+def _gum(graph: NodeGraph) -> None:
+    _moist(graph, bumps_per_mm=0.5, depth_mm=0.15)
+
+
+def _tongue(graph: NodeGraph) -> None:
+    _moist(graph, bumps_per_mm=1.1, depth_mm=0.35)
+
+
+def _moist(graph: NodeGraph, bumps_per_mm: float, depth_mm: float) -> None:
+    place = graph.attribute("rest")
+    shade = graph.remap(graph.noise(place, 0.15 * _MM, 3.0), 0.3, 0.7, 0.85, 1.12)
+    graph.surface(
+        Base_Color=graph.scale(graph.colour(), shade),
+        Roughness=0.36,
+        Specular_IOR_Level=0.5,
+        Subsurface_Weight=0.3,
+        Subsurface_Radius=(1.0, 0.3, 0.2),
+        Subsurface_Scale=0.002,
+        Normal=graph.bump(graph.cells(place, bumps_per_mm * _MM), depth_mm, 0.6),
+    ).subsurface_method = "BURLEY"
+
+
+def _hair(graph: NodeGraph) -> None:
+    graph.surface(
+        Base_Color=graph.colour(),
+        Roughness=0.48,
+        Specular_IOR_Level=0.22,
+        Sheen_Weight=0.0,
+    )
+
+
+def _lash(graph: NodeGraph) -> None:
+    graph.surface(Base_Color=graph.colour(), Roughness=0.7, Specular_IOR_Level=0.1)
+
+
+def _shirt(graph: NodeGraph) -> None:
+    place = graph.node("ShaderNodeTexCoord").outputs["Object"]
+    weave = graph.noise(place, 1.2 * _MM, 2.0)
+    shade = graph.remap(graph.noise(place, 0.2 * _MM, 4.0), 0.3, 0.7, 0.85, 1.15)
+    graph.surface(
+        Base_Color=graph.scale(graph.colour(), shade),
+        Roughness=0.9,
+        Specular_IOR_Level=0.15,
+        Sheen_Weight=0.25,
+        Sheen_Roughness=0.5,
+        Normal=graph.bump(weave, 0.4, 0.5),
+    )
+
+
+def _plain(graph: NodeGraph) -> None:
+    graph.surface(Base_Color=graph.colour(), Roughness=0.7, Specular_IOR_Level=0.2)
+
+
+_RECIPES: dict[str, Callable[[NodeGraph], None]] = {
+    "skin": _skin,
+    "eye": _eye,
+    "tooth": _tooth,
+    "gum": _gum,
+    "tongue": _tongue,
+    "hair": _hair,
+    "brow": _lash,
+    "lash": _lash,
+    "shirt": _shirt,
+}
