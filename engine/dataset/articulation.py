@@ -11,6 +11,7 @@ their goal and hold it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,16 +52,16 @@ class PhoneTrack:
     """P phones in time order. start_s, end_s: (P,) seconds. phone: lower-case ARPAbet or `sil`.
 
     stress: (P,) 0, 1, 2, or -1 where not a vowel. loudness: (P,) level relative to the clip's
-    median phone (1 = as loud as that), or None. pitch: (P,) log-F0 in standard deviations of the
-    recording, or None.
+    median phone (1 = as loud as that), or None. prominence: (P,) rank in [0, 1] of a vowel's
+    accent within the clip; None leaves the brows alone.
     """
 
-    start_s: npt.NDArray[np.floating]
-    end_s: npt.NDArray[np.floating]
+    start_s: npt.NDArray[np.floating[Any]]
+    end_s: npt.NDArray[np.floating[Any]]
     phone: tuple[str, ...]
-    stress: npt.NDArray[np.integer]
-    loudness: npt.NDArray[np.floating] | None = None
-    pitch: npt.NDArray[np.floating] | None = None
+    stress: npt.NDArray[np.integer[Any]]
+    loudness: npt.NDArray[np.floating[Any]] | None = None
+    prominence: npt.NDArray[np.floating[Any]] | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted({p for p in self.phone if p not in VISEMES and p not in GLIDES})
@@ -94,8 +95,8 @@ def articulate(
     units = _mouth_units(moves, style)
     units.update(_upper_face_units(_accents(times, track, style), style))
     weights = np.zeros((frame_count, len(EXPRESSION_NAMES)))
-    for name, values in units.items():
-        weights[:, EXPRESSION_NAMES.index(name)] = values
+    for name, curve in units.items():
+        weights[:, EXPRESSION_NAMES.index(name)] = curve
     return np.clip(weights, 0.0, 1.0).astype(np.float32)
 
 
@@ -164,7 +165,8 @@ def _presence(
     past = after_s * (
         np.exp(-np.maximum(to_end, 0.0) / after_s) - np.exp(-np.maximum(to_start, 0.0) / after_s)
     )
-    return future + past + 1e-12
+    presence: Float64Array = future + past + 1e-12
+    return presence
 
 
 def _held(
@@ -240,8 +242,10 @@ def _mouth_units(
 def _accents(times: Float64Array, track: PhoneTrack, style: FacialStyle) -> Float64Array:
     """(T,) height 0 to 1 of the brow raise: up within 130 ms, held, down within 400 ms."""
     raised = np.zeros_like(times)
+    if track.prominence is None:
+        return raised
     for index, phone in enumerate(track.phone):
-        strength = accent_strength(track, index) if phone in VOWELS else 0.0
+        strength = float(track.prominence[index]) if phone in VOWELS else 0.0
         height = np.clip((strength - style.accent_threshold) / (1 - style.accent_threshold), 0, 1)
         if height <= 0.0:
             continue
@@ -251,22 +255,7 @@ def _accents(times: Float64Array, track: PhoneTrack, style: FacialStyle) -> Floa
     return raised
 
 
-def accent_strength(track: PhoneTrack, index: int) -> float:
-    """How strongly a vowel is accented, 0 to 1: stress, pitch above the mean, loudness."""
-    if int(track.stress[index]) != 1:
-        return 0.0
-    duration = float(track.end_s[index] - track.start_s[index])
-    strength = 0.35 * float(np.clip((duration - 0.06) / 0.10, 0.0, 1.0))
-    if track.pitch is not None:
-        strength += 0.45 * float(np.clip(float(track.pitch[index]) / 1.5, 0.0, 1.0))
-    if track.loudness is not None:
-        strength += 0.20 * float(np.clip((float(track.loudness[index]) - 0.9) / 0.8, 0.0, 1.0))
-    return min(strength, 1.0)
-
-
-def _upper_face_units(
-    raised: Float64Array, style: FacialStyle
-) -> dict[str, Float64Array | float]:
+def _upper_face_units(raised: Float64Array, style: FacialStyle) -> dict[str, Float64Array | float]:
     lift = style.brows * raised
     down = style.brow_down * (1.0 - 0.7 * raised)
     return {

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 class FacialStyle:
     """Amounts of one personality.
 
-    jaw, rounding, spreading, lips: gains on the articulators. brows: height of a raise on a full
-    pitch accent. accent_threshold: accents weaker than this leave the brows alone. brow_down,
+    jaw, rounding, spreading, lips: gains on the articulators. brows: height of a raise on the
+    strongest accent. accent_threshold: accents of a lower rank leave the brows alone. brow_down,
     smile, squint: resting amounts. asymmetry: the left side's surplus over the right, -1 ... 1.
     inhale: how far the mouth opens just before a phrase.
     """
@@ -30,10 +30,10 @@ class FacialStyle:
 
 
 PERSONALITIES: dict[str, FacialStyle] = {
-    "calm": FacialStyle(0.82, 0.88, 0.75, 0.80, 0.16, 0.45, 0.0, 0.03, 0.02, 0.06, 0.025),
-    "lively": FacialStyle(1.20, 1.10, 1.30, 1.20, 0.60, 0.20, 0.0, 0.14, 0.08, -0.10, 0.05),
-    "formal": FacialStyle(1.00, 1.12, 0.95, 1.15, 0.12, 0.55, 0.03, 0.0, 0.0, 0.03, 0.02),
-    "thoughtful": FacialStyle(0.88, 0.95, 0.80, 0.85, 0.28, 0.35, 0.16, 0.01, 0.10, 0.22, 0.035),
+    "calm": FacialStyle(0.82, 0.88, 0.75, 0.80, 0.16, 0.80, 0.0, 0.03, 0.02, 0.06, 0.025),
+    "lively": FacialStyle(1.20, 1.10, 1.30, 1.20, 0.55, 0.60, 0.0, 0.14, 0.08, -0.10, 0.05),
+    "formal": FacialStyle(1.00, 1.12, 0.95, 1.15, 0.12, 0.85, 0.03, 0.0, 0.0, 0.03, 0.02),
+    "thoughtful": FacialStyle(0.88, 0.95, 0.80, 0.85, 0.28, 0.72, 0.16, 0.01, 0.10, 0.22, 0.035),
 }
 
 

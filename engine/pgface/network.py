@@ -8,6 +8,8 @@ normalisation and ReLU, three fully connected layers that give [α_id, α_exp].
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -47,7 +49,8 @@ class ConvBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Statistics are taken over windows and frames together."""
         y = self.conv(x)
-        return self.activation(self.norm(y.flatten(0, 1))).view(y.shape)
+        activated: torch.Tensor = self.activation(self.norm(y.flatten(0, 1)))
+        return activated.view(y.shape)
 
 
 class PGFace(nn.Module):
@@ -65,9 +68,7 @@ class PGFace(nn.Module):
         super().__init__()
         self.config = config
         widths = (INPUT_SIZE, *config.conv_widths)
-        self.convolutions = nn.Sequential(
-            *(ConvBlock(a, b) for a, b in zip(widths, widths[1:], strict=False))
-        )
+        self.convolutions = nn.Sequential(*(ConvBlock(a, b) for a, b in pairwise(widths)))
         frames_left = WINDOW >> len(config.conv_widths)
         extra = config.style_size + (PROSODY_SIZE * WINDOW if config.prosody else 0)
         first, second = config.hidden_widths

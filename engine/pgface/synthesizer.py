@@ -49,13 +49,14 @@ class FaceSynthesizer:
         self.styles = network.config.styles or STYLE_NAMES[:1]
 
     @torch.inference_mode()
-    def generate(
+    def generate(  # noqa: PLR0917 (the order of the method: speech, prosody, pose, style)
         self,
         speech: npt.ArrayLike,
         prosody: npt.ArrayLike,
         pose: npt.ArrayLike,
         style: str = "neutral",
         progress: Callable[[float], None] | None = None,
+        *,
         chunk: int = CHUNK,
     ) -> tuple[FloatArray, FloatArray]:
         """Face of T >= 1 frames at 30 fps.

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clips for training the face: speech features, a performer's pose, and what the face does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+
+from ..audio.decode import SAMPLE_RATE_HZ
+from ..head.channels import IDENTITY_SIZE
+from ..protocol.errors import DatasetError
+from ..protocol.take import MODEL_RATE_HZ, FloatArray
+from .articulation import PhoneTrack, articulate, closure_frames
+from .corpus import SpokenClip, clip_paths, features_path, load_clip
+from .facial_style import PERSONALITIES as FACES
+from .performer import perform
+from .personality import PERSONALITIES
+from .speech_events import Phones, find_events
+
+_IDENTITY_SPREAD = 0.3
+_REST_AFTER_S = 0.25
+
+PoseSource = Callable[[FloatArray, FloatArray, str, int], FloatArray]
+"""(speech, prosody, style, seed) → pose (T, 6)."""
+
+
+@dataclass(frozen=True)
+class FaceClip:
+    """One clip of T frames as one personality performs it.
+
+    speech: (T, 29). prosody: (T, 4). pose: (T, 6) rad, mm. expression: (T, 52). identity: (50,).
+    closed, silent: (T,) 0 or 1. style: name of the personality. source: of the speech.
+    """
+
+    speech: FloatArray
+    prosody: FloatArray
+    pose: FloatArray
+    expression: FloatArray
+    identity: FloatArray
+    closed: FloatArray
+    silent: FloatArray
+    style: str
+    source: str
+
+
+def phone_track(clip: SpokenClip, prosody: FloatArray) -> PhoneTrack:
+    """The clip's phones with how loud and how accented each of them is."""
+    events = find_events(_phones(clip), prosody)
+    prominence = np.zeros(len(clip.phone))
+    prominence[clip.stress >= 0] = events.prominence
+    return PhoneTrack(
+        clip.phone_start_s,
+        clip.phone_end_s,
+        tuple(clip.phone.tolist()),
+        clip.stress,
+        _loudness(clip),
+        prominence,
+    )
+
+
+def speaker_identity(speaker: str) -> FloatArray:
+    """(50,) a calm shape for a speaker, always the same one: within ± 1 standard deviation."""
+    drawn = np.random.default_rng(crc32(speaker.encode())).normal(0, 1, IDENTITY_SIZE)
+    return np.clip(_IDENTITY_SPREAD * drawn, -1.0, 1.0).astype(np.float32)
+
+
+def read_face_clips(
+    folder: Path, styles: tuple[str, ...] = tuple(FACES), limit: int = 0
+) -> Iterator[FaceClip]:
+    """All clips of a corpus folder, each performed in each style.
+
+    limit: at most so many recordings (0: all). Raises DatasetError where features are missing.
+    """
+    paths = clip_paths(folder)
+    if not paths:
+        raise DatasetError(f"{folder.name} holds no clips.", "Build the corpus first.")
+    for number, path in enumerate(paths[:limit] if limit else paths):
+        clip = load_clip(path)
+        speech, prosody = _read_features(path)
+        for place, style in enumerate(styles):
+            yield perform_clip(clip, speech, prosody, style, seed=number * len(styles) + place)
+
+
+def perform_clip(
+    clip: SpokenClip, speech: FloatArray, prosody: FloatArray, style: str, seed: int
+) -> FaceClip:
+    """A recording performed by a personality; `seed` draws the head motion."""
+    frames = len(speech)
+    track = phone_track(clip, prosody)
+    pose = perform(find_events(_phones(clip), prosody), PERSONALITIES[style], seed)
+    return FaceClip(
+        speech,
+        prosody,
+        pose,
+        articulate(track, frames, FACES[style]),
+        speaker_identity(clip.speaker),
+        closure_frames(track, frames, MODEL_RATE_HZ).astype(np.float32),
+        silent_frames(track, frames),
+        style,
+        clip.source,
+    )
+
+
+def silent_frames(track: PhoneTrack, frame_count: int) -> FloatArray:
+    """(T,) 1 where the mouth has come to rest in a pause and is not about to open again."""
+    silent = np.zeros(frame_count, np.float32)
+    last = len(track.phone) - 1
+    for index, phone in enumerate(track.phone):
+        if phone == "sil":
+            start = float(track.start_s[index]) + (_REST_AFTER_S if index > 0 else 0.0)
+            end = float(track.end_s[index]) - (_REST_AFTER_S if index < last else 0.0)
+            first, stop = np.ceil(np.array([start, end]) * MODEL_RATE_HZ).astype(int)
+            silent[max(first, 0) : max(stop, 0)] = 1.0
+    return silent
+
+
+def _read_features(path: Path) -> tuple[FloatArray, FloatArray]:
+    try:
+        with np.load(features_path(path), allow_pickle=False) as data:
+            return data["features"].astype(np.float32), data["prosody"].astype(np.float32)
+    except (OSError, KeyError, ValueError) as error:
+        raise DatasetError(
+            f"The features of {path.name} cannot be read ({error}).",
+            "Write them with `python -m rhetor.engine.dataset.features`.",
+        ) from error
+
+
+def _phones(clip: SpokenClip) -> Phones:
+    return Phones(clip.phone_start_s, clip.phone_end_s, clip.phone, clip.stress)
+
+
+def _loudness(clip: SpokenClip) -> FloatArray:
+    """(P,) root mean square of each phone over the median of the spoken phones."""
+    samples = clip.samples.astype(np.float32)
+    edges = np.c_[clip.phone_start_s, clip.phone_end_s] * SAMPLE_RATE_HZ
+    level = np.array(
+        [np.sqrt(np.mean(samples[int(a) : max(int(b), int(a) + 1)] ** 2 + 1.0)) for a, b in edges]
+    )
+    spoken = level[clip.phone != "sil"]
+    loudness = level / (np.median(spoken) if len(spoken) else 1.0)
+    return loudness.astype(np.float32)
