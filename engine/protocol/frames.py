@@ -72,7 +72,7 @@ class Frame:
 
 def write_frame(stream: ByteWriter, frame: Frame) -> None:
     """Write one frame and flush. Raises ProtocolError before the first byte if it breaks a rule."""
-    arrays = {name: np.ascontiguousarray(value) for name, value in frame.arrays.items()}
+    arrays = {name: np.asarray(value, order="C") for name, value in frame.arrays.items()}
     listing = []
     for name, value in arrays.items():
         if DTYPES.get(value.dtype.name) is None:

@@ -131,7 +131,9 @@ _CHECKS: Mapping[str, Any] = {
 def to_frame(message: Message) -> Frame:
     """The frame that carries a message."""
     header: dict[str, Any] = {"type": message.type}
-    header.update((f.name, getattr(message, f.name)) for f in fields(message))
+    for f in fields(message):
+        value = getattr(message, f.name)
+        header[f.name] = list(value) if isinstance(value, tuple) else value
     arrays = header.pop("arrays", {})
     return Frame(header, arrays)
 
