@@ -1,2 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Blender side: panel, operators, rig, keys. No torch here; the engine is another process."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+
+def register() -> None:
+    """Add classes, properties and the command to Blender."""
+    import bpy
+
+    for module in _modules():
+        for cls in getattr(module, "CLASSES", ()):
+            bpy.utils.register_class(cls)
+        if hasattr(module, "register"):
+            module.register()
+
+
+def unregister() -> None:
+    """Remove them in reverse, and end the engine."""
+    import bpy
+
+    for module in reversed(_modules()):
+        if hasattr(module, "unregister"):
+            module.unregister()
+        for cls in reversed(getattr(module, "CLASSES", ())):
+            bpy.utils.unregister_class(cls)
+
+
+def _modules() -> tuple[ModuleType, ...]:
+    """Modules that have something to register, in order.
+
+    Imported late, so that the parts without bpy can be used outside Blender.
+    """
+    from . import command, ops_animate, ops_head, panel, prefs, props, session
+
+    return (session, prefs, props, ops_head, ops_animate, panel, command)

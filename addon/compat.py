@@ -121,8 +121,3 @@ def use_video_output(image_settings: Any) -> None:
     if bpy.app.version >= (5, 0, 0):
         image_settings.media_type = "VIDEO"
     image_settings.file_format = "FFMPEG"
-
-
-def progress_bar(layout: Any, fraction: float, text: str) -> None:
-    """A progress bar in a layout."""
-    layout.progress(factor=fraction, text=text)

@@ -12,6 +12,10 @@ import numpy.typing as npt
 _TINY_FRAMES = 1e-6
 """Rounding slack, so that 2 s at 24 fps are 48 frames and not 49."""
 
+_NTSC_BASE = 1.001
+_NTSC_SLACK_HZ = 0.005
+"""People write 23.98 and 29.97 for 24 / 1.001 and 30 / 1.001."""
+
 
 @dataclass(frozen=True)
 class FrameClock:
@@ -55,6 +59,19 @@ class FrameClock:
         return np.arange(self.start_frame, self.start_frame + frame_count, dtype=np.float64).astype(
             np.float32
         )
+
+
+def broadcast_rate(rate_hz: float) -> tuple[int, float]:
+    """fps and fps_base for a frame rate; 23.976, 29.97 and 59.94 are taken as N / 1.001.
+
+    Raises ValueError where it is no frame rate.
+    """
+    if not math.isfinite(rate_hz) or rate_hz <= 0.5:
+        raise ValueError(f"no frame rate: {rate_hz}")
+    whole = max(1, round(rate_hz))
+    if abs(rate_hz - whole / _NTSC_BASE) < _NTSC_SLACK_HZ:
+        return whole, _NTSC_BASE
+    return whole, whole / rate_hz
 
 
 def rate_label(rate_hz: float) -> str:

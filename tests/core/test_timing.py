@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rhetor.addon.core.timing import FrameClock, rate_label
+from rhetor.addon.core.timing import FrameClock, broadcast_rate, rate_label
 from rhetor.engine.protocol.take import Take
 
 RATES = {
@@ -75,3 +75,20 @@ def test_a_rate_that_is_none_is_refused(fps: int, base: float) -> None:
 
 def test_rates_are_written_as_people_write_them() -> None:
     assert [rate_label(f / b) for f, b in RATES.values()] == list(RATES)
+
+
+@pytest.mark.parametrize("label", RATES)
+def test_a_written_rate_gives_the_exact_one(label: str) -> None:
+    assert broadcast_rate(float(label)) == RATES[label]
+
+
+@given(st.floats(1.0, 240.0))
+def test_any_other_rate_is_kept(rate_hz: float) -> None:
+    fps, base = broadcast_rate(rate_hz)
+    assert abs(fps / base - rate_hz) < 0.0051 and 0.5 < base < 1.6
+
+
+@pytest.mark.parametrize("rate_hz", [0.0, -25.0, float("nan"), float("inf")])
+def test_no_rate_is_refused(rate_hz: float) -> None:
+    with pytest.raises(ValueError):
+        broadcast_rate(rate_hz)

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a scene, as the panel shows them. They are saved with the file."""
+
+from typing import Any
+from zlib import crc32
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ..engine.protocol.errors import CheckpointError
+from ..engine.styles import installed_styles
+
+LARGEST_SEED = 2**31 - 1
+NEUTRAL = ("neutral", "Neutral", "The average of all styles")
+
+
+def _style_items() -> list[tuple[str, str, str, int]]:
+    """Styles of the shipped weights, neutral first; their numbers do not depend on the order."""
+    try:
+        styles = [
+            (entry["name"], entry["label"] or entry["name"].title(), entry["description"])
+            for entry in installed_styles()
+        ]
+    except CheckpointError:
+        styles = []  # the engine says what is missing when it is asked to animate
+    by_name = {NEUTRAL[0]: NEUTRAL, **{style[0]: style for style in styles}}
+    return [(*style, crc32(style[0].encode()) >> 2) for style in by_name.values()]
+
+
+def _may_be_head(_settings: Any, candidate: Any) -> bool:
+    return candidate.type in {"ARMATURE", "MESH"}
+
+
+class RHETOR_PG_settings(bpy.types.PropertyGroup):
+    """What to animate, and how."""
+
+    audio: StringProperty(
+        name="Recording",
+        description="The voice: any sound file, or the sound of a video",
+        subtype="FILE_PATH",
+    )
+    head: PointerProperty(
+        name="Head",
+        description="The character to animate: its armature or its face mesh",
+        type=bpy.types.Object,
+        poll=_may_be_head,
+    )
+    style: EnumProperty(
+        name="Style",
+        description="How the head moves while it speaks",
+        items=_style_items(),
+        default=NEUTRAL[0],
+    )
+    seed: IntProperty(
+        name="Seed",
+        description="Another number gives another performance; the same number the same one",
+        min=0,
+        max=LARGEST_SEED,
+    )
+    start_frame: IntProperty(
+        name="Start Frame",
+        description="Frame on which the recording and the performance begin",
+        default=1,
+        min=-100_000,
+        max=900_000,
+    )
+    preset: EnumProperty(
+        name="Preset",
+        description="Which networks to use",
+        items=[
+            ("plus", "Plus", "The full networks: styles, seeds and recordings of any length"),
+            ("paper", "Paper", "The networks as first published, always the same performance"),
+        ],
+        default="plus",
+    )
+    eyes: BoolProperty(
+        name="Blinks and Gaze",
+        description="Let the eyes blink and look around",
+        default=True,
+    )
+
+
+CLASSES = (RHETOR_PG_settings,)
+
+
+def register() -> None:
+    """Add `Scene.rhetor`."""
+    bpy.types.Scene.rhetor = PointerProperty(type=RHETOR_PG_settings)
+
+
+def unregister() -> None:
+    """Remove `Scene.rhetor`."""
+    del bpy.types.Scene.rhetor

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a take to the scene: keys, sound, range. Finds everything afresh and checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..engine.protocol.errors import RigError
+from ..engine.protocol.take import Take
+from .armature import HEAD_BONE
+from .core.retarget import face_curves, head_curves
+from .core.take_name import take_name
+from .core.timing import rate_label
+from .keys_write import KeyedOwner, write_take
+from .rig import Rig, find_rig, validate_rig
+from .scene_read import Order, scene_clock
+from .sound import place_recording
+
+
+@dataclass(frozen=True)
+class Performance:
+    """A take, and the order that it fulfils."""
+
+    order: Order
+    take: Take
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written where; `warnings` are for the person."""
+
+    title: str
+    actions: tuple[str, ...]
+    first_frame: int
+    last_frame: int
+    duration_s: float
+    warnings: tuple[str, ...]
+
+    @property
+    def summary(self) -> str:
+        """One line for the panel."""
+        frames = self.last_frame - self.first_frame + 1
+        return f"{self.title}: {frames} frames, {self.duration_s:.1f} s"
+
+
+def write_performance(performance: Performance) -> Written:
+    """Key a take on its character, put the recording in the sequencer, extend the range.
+
+    Raises RigError where the scene or the character is gone or cannot take keys; nothing has
+    been changed then.
+    """
+    order = performance.order
+    scene, rig = _find_destination(order)
+    clock = scene_clock(scene, order.start_frame)
+    take = performance.take.resampled(clock.rate_hz)
+    owners = [
+        KeyedOwner(rig.armature, head_curves(take, HEAD_BONE)),
+        KeyedOwner(rig.keys, face_curves(take, rig.keys.key_blocks.keys())),
+    ]
+    audio = Path(order.request.audio)
+    title = take_name(audio.stem, order.request.style, order.request.seed)
+    written = write_take(
+        title, owners, clock.frames(take.frame_count), _provenance(performance, clock.rate_hz)
+    )
+    last_frame = clock.last_frame(take.frame_count)
+    warnings = [*_kept_actions(written.set_aside), *_obstacles(rig)]
+    warnings.append(place_recording(scene, audio, order.start_frame, rig.armature.name))
+    _extend_range(scene, order.start_frame, last_frame)
+    return Written(
+        written.actions[0],
+        written.actions,
+        order.start_frame,
+        last_frame,
+        take.duration_s,
+        tuple(filter(None, warnings)),
+    )
+
+
+def _find_destination(order: Order) -> tuple[Any, Rig]:
+    scene = order.scene.find(bpy.data.scenes)
+    armature = order.armature.find(bpy.data.objects)
+    rig = find_rig(armature)
+    if scene is None or rig is None:
+        gone = f"The scene {order.scene.name}" if scene is None else order.armature.name
+        raise RigError(
+            f"{gone} is no longer in this file. The finished take was kept.",
+            "Pick a head and press Write Take.",
+        )
+    validate_rig(rig)
+    return scene, rig
+
+
+def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
+    scene.frame_start = min(scene.frame_start, max(first_frame, 0))
+    scene.frame_end = max(scene.frame_end, last_frame)
+
+
+def _provenance(performance: Performance, rate_hz: float) -> dict[str, Any]:
+    """What is needed to make the same take again."""
+    request = performance.order.request
+    asked = {
+        "audio": request.audio,
+        "style": request.style,
+        "seed": request.seed,
+        "preset": request.preset,
+        "fps": rate_label(rate_hz),
+    }
+    return {**performance.take.meta, **asked}
+
+
+def _kept_actions(names: tuple[str, ...]) -> Iterator[str]:
+    if names:
+        yield f"The earlier animation was kept as {', '.join(names)}."
+
+
+def _obstacles(rig: Rig) -> Iterator[str]:
+    """Reasons why keys would not be seen, although they are there."""
+    if rig.armature.data.pose_position == "REST":
+        yield f"{rig.armature.name} shows its rest position: set it to Pose Position."
+    if rig.face.show_only_shape_key:
+        yield f"{rig.face.name} shows only one shape key: unpin it."
+    muted = [block.name for block in rig.keys.key_blocks if block.mute]
+    if muted:
+        yield f"{len(muted)} shape keys of {rig.face.name} are muted, such as {muted[0]}."
+    for owner in (rig.armature, rig.keys):
+        animation = owner.animation_data
+        if animation.action_influence < 1.0:
+            yield f"The action of {owner.name} plays with influence {animation.action_influence:g}."
+        tracks = [track for track in animation.nla_tracks if track.is_solo]
+        if tracks:
+            yield f"The NLA track {tracks[0].name} of {owner.name} plays alone."
