@@ -20,11 +20,11 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
 
 TRAININGS = {
-    "features": "engine.speech.training",
-    "pose": "engine.posegan.training",
-    "face": "engine.pgface.training",
+    "features": "engine.training.speech",
+    "pose": "engine.training.pose",
+    "face": "engine.training.face",
 }
-"""Modules with a `main(argv)` of their own."""
+HEAD_BUILD = "engine.head.build.__main__"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -158,15 +158,16 @@ def _styles(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    return _delegate(TRAININGS[options.network], options.arguments)
+    return _delegate(TRAININGS[options.network], f"train {options.network}", options.arguments)
 
 
 def _head(options: argparse.Namespace) -> int:
-    return _delegate(f"engine.head.{options.action}", options.arguments)
+    return _delegate(HEAD_BUILD, f"head {options.action}", options.arguments)
 
 
-def _delegate(module: str, arguments: list[str]) -> int:
-    package = __package__.rpartition(".")[0]
+def _delegate(module: str, command: str, arguments: list[str]) -> int:
+    """Run the `main` of a module that reads sys.argv itself."""
+    package = str(__package__).rpartition(".")[0]
     try:
         run = importlib.import_module(f"{package}.{module}").main
     except ModuleNotFoundError as error:
@@ -174,4 +175,5 @@ def _delegate(module: str, arguments: list[str]) -> int:
             f"This command needs the Python package {error.name}.",
             "Install Rhetor's training dependencies: pip install rhetor[training].",
         ) from error
-    return int(run(arguments) or 0)
+    sys.argv = [f"rhetor {command}", *arguments]
+    return int(run() or 0)

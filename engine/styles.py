@@ -10,10 +10,8 @@ from .protocol.weights_header import read_description
 WEIGHTS_DIR = Path(__file__).resolve().parent.parent / "assets" / "weights"
 
 
-def installed_styles(
-    preset: str = "plus", folder: Path = WEIGHTS_DIR
-) -> tuple[dict[str, str], ...]:
+def installed_styles(preset: str = "plus") -> tuple[dict[str, str], ...]:
     """Name, label and description of each style. Raises CheckpointError without weights."""
-    entries = read_description(folder / f"posegan_{preset}.safetensors").get("styles", [])
+    entries = read_description(WEIGHTS_DIR / f"posegan_{preset}.safetensors").get("styles", [])
     keys = ("name", "label", "description")
     return tuple({key: str(entry.get(key, "")) for key in keys} for entry in entries)

@@ -28,7 +28,7 @@ from .errors import TakeError
 from .files import whole_file
 from .take import MODEL_RATE_HZ, FloatArray, Take
 
-FULL_GAZE_RAD = math.radians(30.0)
+FULL_GAZE_DEG = {"In": 26.0, "Out": 26.0, "Up": 18.0, "Down": 20.0}
 """Eye rotation that an eyeLook weight of 1 stands for in the csv columns."""
 
 _ARRAYS = ("pose", "expression", "identity")
@@ -148,9 +148,10 @@ def _eye_angles(weights: Mapping[str, FloatArray], zeros: FloatArray) -> list[Fl
     columns = []
     for side, to_left, to_right in (("Left", "Out", "In"), ("Right", "In", "Out")):
         left, right, down, up = (
-            weights.get(f"eyeLook{way}{side}", zeros) for way in (to_left, to_right, "Down", "Up")
+            weights.get(f"eyeLook{way}{side}", zeros) * math.radians(FULL_GAZE_DEG[way])
+            for way in (to_left, to_right, "Down", "Up")
         )
-        columns += [(left - right) * FULL_GAZE_RAD, (down - up) * FULL_GAZE_RAD, zeros]
+        columns += [left - right, down - up, zeros]
     return [np.asarray(column, dtype=np.float32) for column in columns]
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from rhetor.engine.head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
+from rhetor.engine.pgface import eyes
 from rhetor.engine.protocol.errors import TakeError
 from rhetor.engine.protocol.take import Take
 from rhetor.engine.protocol.take_files import (
-    FULL_GAZE_RAD,
+    FULL_GAZE_DEG,
     LIVE_LINK_COLUMNS,
     read_take,
     write_take,
@@ -93,9 +94,16 @@ def test_csv_values_stand_under_their_names(tmp_path):
     head = [float(values[f"Head{angle}"]) for angle in ("Pitch", "Yaw", "Roll")]
     assert head == pytest.approx([0.1, 0.2, 0.3], abs=1e-6)
     # Both eyes look to the character's left: positive yaw in both.
-    assert float(values["LeftEyeYaw"]) == pytest.approx(FULL_GAZE_RAD, abs=1e-6)
-    assert float(values["RightEyeYaw"]) == pytest.approx(FULL_GAZE_RAD / 2, abs=1e-6)
+    assert float(values["LeftEyeYaw"]) == pytest.approx(math.radians(26), abs=1e-6)
+    assert float(values["RightEyeYaw"]) == pytest.approx(math.radians(13), abs=1e-6)
     assert math.isclose(float(values["LeftEyePitch"]), 0.0)
+
+
+def test_a_full_gaze_is_the_same_angle_as_where_gaze_is_made():
+    made = eyes.FULL_GAZE_DEG
+    assert {
+        "In": made["side"], "Out": made["side"], "Up": made["up"], "Down": made["down"]
+    } == FULL_GAZE_DEG  # fmt: skip
 
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0])
