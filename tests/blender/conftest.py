@@ -84,7 +84,9 @@ class Blender:
 
 @pytest.fixture(scope="session")
 def extension_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The extension as `build.py package` makes it."""
+    """The extension as `build.py package` makes it, or the zip that RHETOR_TEST_ZIP names."""
+    if named := os.environ.get("RHETOR_TEST_ZIP"):
+        return Path(named)
     if not HEAD.exists():
         pytest.skip("the head has not been built: run build.py setup")
     folder = tmp_path_factory.mktemp("zip")
