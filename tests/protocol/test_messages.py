@@ -2,10 +2,12 @@
 """Messages keep their meaning over the wire and across minor versions."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rhetor.engine.handlers import Handlers
 from rhetor.engine.protocol.errors import AudioError, ProtocolError, RhetorError, TakeError
 from rhetor.engine.protocol.frames import Frame, read_frame, write_frame
 from rhetor.engine.protocol.messages import (
@@ -96,6 +98,20 @@ def test_errors_keep_kind_message_and_hint():
     assert type(got) is AudioError
     assert (got.message, got.hint) == ("It is empty.", "Choose another.")
     assert type(Failure(1, "of the future", "?").to_error()) is RhetorError
+
+
+def test_the_written_protocol_knows_every_message_and_method():
+    text = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text(encoding="utf-8")
+    assert f"version {'.'.join(map(str, PROTOCOL_VERSION))}" in text.splitlines()[0]
+    for message in MESSAGES:
+        assert f"| `{message.type}` |" in text
+    for method in Handlers().names:
+        assert f"| `{method}` |" in text
+    # The example, byte for byte.
+    _, length, header, data = (part.strip() for part in text.split("```")[1].split(" | "))
+    frame = b"RHT1" + bytes.fromhex(length) + header.encode() + bytes.fromhex(data)
+    got = from_frame(read_frame(io.BytesIO(frame)))
+    assert got.id == 1 and got.arrays["a"].tolist() == [1.5]
 
 
 def test_takes_travel():
