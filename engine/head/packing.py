@@ -17,15 +17,19 @@ from .parts import Binding, IntArray, Part, Tint
 def pack_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON entry and the arrays of a part, the arrays named "part/field"."""
     name = part.name
-    fields = ("neutral", "corners", "sizes", "face_slots", "bone_weights")
-    arrays = {f"{name}/{f}": v for f in fields if (v := getattr(part, f)) is not None}
+    fields = ("neutral", "corners", "sizes", "face_slots")
+    arrays: dict[str, Any] = {f"{name}/{field}": getattr(part, field) for field in fields}
     arrays |= {f"{name}/attribute/{key}": value for key, value in part.attributes.items()}
-    arrays |= {f"{name}/tint/{f}": getattr(part.tint, f) for f in ("skin", "hair", "fixed")}
+    tint = {f"{name}/tint/{f}": getattr(part.tint, f) for f in ("skin", "hair", "fixed")}
+    arrays |= {key: _shortened(value).astype(np.float16) for key, value in tint.items()}
+    if part.bone_weights is not None:
+        arrays[f"{name}/bone_weights"] = _shortened(part.bone_weights)
     for field in ("shapes", "identity"):
         arrays |= _pack_basis(f"{name}/{field}", getattr(part, field))
     if part.binding is not None:
         arrays[f"{name}/binding/vertices"] = part.binding.vertices
         arrays[f"{name}/binding/weights"] = part.binding.weights
+        arrays[f"{name}/binding/repeat"] = np.int32(part.binding.repeat)
     described = ("name", "kind", "slots", "keys", "subdivision")
     return {field: getattr(part, field) for field in described}, arrays
 
@@ -33,7 +37,13 @@ def pack_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
 def unpack_part(entry: Mapping[str, Any], arrays: Arrays) -> Part:
     """The part that `pack_part` described; KeyError where an array is missing."""
     name = entry["name"]
-    bound = f"{name}/binding/vertices" in arrays
+    binding = None
+    if f"{name}/binding/vertices" in arrays:
+        binding = Binding(
+            vertices=arrays[f"{name}/binding/vertices"].astype(np.int32),
+            weights=arrays[f"{name}/binding/weights"].astype(np.float32),
+            repeat=int(arrays[f"{name}/binding/repeat"]),
+        )
     weighted = f"{name}/bone_weights" in arrays
     attribute = f"{name}/attribute/"
 
@@ -42,6 +52,12 @@ def unpack_part(entry: Mapping[str, Any], arrays: Arrays) -> Part:
 
     def integers(field: str) -> IntArray:
         return arrays[f"{name}/{field}"].astype(np.int32)
+
+    count = len(arrays[f"{name}/neutral"])
+
+    def per_vertex(field: str) -> FloatArray:
+        values = floats(field)
+        return np.broadcast_to(values, (count, *values.shape[1:])) if len(values) == 1 else values
 
     return Part(
         name=name,
@@ -54,14 +70,14 @@ def unpack_part(entry: Mapping[str, Any], arrays: Arrays) -> Part:
         keys=tuple(entry["keys"]),
         shapes=_unpack_basis(f"{name}/shapes", arrays),
         identity=_unpack_basis(f"{name}/identity", arrays),
-        binding=Binding(integers("binding/vertices"), floats("binding/weights")) if bound else None,
-        tint=Tint(floats("tint/skin"), floats("tint/hair"), floats("tint/fixed")),
+        binding=binding,
+        tint=Tint(*(per_vertex(f"tint/{field}") for field in ("skin", "hair", "fixed"))),
         attributes={
             key.removeprefix(attribute): value.astype(np.float32)
             for key, value in arrays.items()
             if key.startswith(attribute)
         },
-        bone_weights=floats("bone_weights") if weighted else None,
+        bone_weights=per_vertex("bone_weights") if weighted else None,
         subdivision=(int(entry["subdivision"][0]), int(entry["subdivision"][1])),
     )
 
@@ -93,3 +109,8 @@ def narrow(value: Any) -> Any:
     if array.dtype == np.int32 and array.size and array.min() >= 0 and array.max() < 1 << 16:
         return array.astype(np.uint16)
     return array
+
+
+def _shortened(values: FloatArray) -> FloatArray:
+    """One row where all rows are equal: most parts have one colour or hang on one bone."""
+    return values[:1] if len(values) > 1 and bool((values == values[:1]).all()) else values

@@ -49,18 +49,20 @@ class Corrective:
 
 @dataclass(frozen=True)
 class Binding:
-    """Ties each vertex of a part to three vertices of the face part, for identity only.
+    """Ties the vertices of a part to the face part, for identity only.
 
-    vertices: (V, 3) int32 indices into the face. weights: (V, 3) float32, rows sum to 1.
+    Each of R rows carries `repeat` consecutive vertices, R * repeat = V: a ribbon of hair moves
+    with its root. vertices: (R, 3) int32 indices into the face. weights: (R, 3), rows sum to 1.
     """
 
     vertices: IntArray
     weights: FloatArray
+    repeat: int
 
     def follow(self, face_delta: FloatArray) -> FloatArray:
         """(V, 3) displacement in mm for a displacement of the face (F, 3)."""
-        moved: FloatArray = np.einsum("vk,vkc->vc", self.weights, face_delta[self.vertices])
-        return moved
+        moved: FloatArray = np.einsum("rk,rkc->rc", self.weights, face_delta[self.vertices])
+        return np.repeat(moved, self.repeat, axis=0)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ class Part:
             and self.face_slots.shape == self.sizes.shape
             and len(self.keys) == shapes
             and all(basis.vertex_count == count for basis in bases)
+            and (self.binding is None or len(self.binding.weights) * self.binding.repeat == count)
             and all(len(values) == count for values in self.attributes.values())
             and (self.bone_weights is None or self.bone_weights.shape == (count, len(BONES)))
             and bool(np.isfinite(self.neutral).all())

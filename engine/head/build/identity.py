@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fifty identity modes: principal components of drawn adults, with their skin tone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..channels import IDENTITY_SIZE
+from .anatomy import Anatomy
+from .character import Person, shape_of
+from .topology import smooth_step
+from .wheel import Indices, Points
+
+_SAMPLES = 300
+_SEED = 5
+_LOCAL = re.compile(r"(nose|mouth|eyes|eyebrows|chin|cheek|ears|forehead)/")
+# Left out: what moves features as a whole, distorts or does not occur in adults at rest.
+_LEFT_OUT = re.compile(
+    r"trans-|scale-|ear-shape|rot-|triangle|flap|wing|push|epicanthus|angles|laugh"
+)
+_HEADS = (
+    "head-oval",
+    "head-round",
+    "head-square",
+    "head-fat-incr",
+    "head-fat-decr",
+    "head-invertedtriangular",
+)
+_OPPOSITES = (
+    ("incr", "decr"),
+    ("up", "down"),
+    ("in", "out"),
+    ("convex", "concave"),
+    ("uncompress", "compress"),
+)
+_TONES = np.array([[0.56, 0.33, 0.235], [0.52, 0.32, 0.20], [0.165, 0.083, 0.052]])
+"""Linear RGB of skin for each of character.ORIGINS."""
+
+_TONE_SCALE_MM = 120.0
+"""What one unit of log tone weighs beside one vertex's millimetre in the components."""
+
+Axes = dict[str, dict[int, list[str]]]
+
+
+@dataclass(frozen=True)
+class Identities:
+    """modes: (50, N, 3) mm per standard deviation on the base mesh. log_tone: (51, 3)."""
+
+    modes: Points
+    log_tone: Points
+    explained: float
+
+
+def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
+    """Principal components of drawn adults; `used` are the base vertices that matter.
+
+    The eyes stay where they are and the neck's base is still, so that the head fits its rig and
+    shirt. The mean of the drawn people is replaced by the default person.
+    """
+    random = np.random.default_rng(_SEED)
+    axes = local_axes(anatomy.mesh.target_names)
+    fade = smooth_step(anatomy.from_eyes[used, 2], -163.0, -103.0)[:, None]
+    eyes = np.searchsorted(used, np.concatenate(list(anatomy.eye_vertices.values())))
+    samples = []
+    for _ in range(_SAMPLES):
+        person = draw_person(random, axes)
+        shape = shape_of(anatomy.mesh, person)[used]
+        shift = shape - shape[eyes].mean(0) - anatomy.from_eyes[used]
+        tone = np.log(np.array(person.origins) @ _TONES)
+        samples.append(np.r_[(shift * fade).ravel(), _TONE_SCALE_MM * tone])
+    data = np.array(samples)
+    mean = data.mean(0)
+    _, singular, components = np.linalg.svd(data - mean, full_matrices=False)
+    spread = singular / np.sqrt(_SAMPLES - 1)
+    kept = components[:IDENTITY_SIZE] * spread[:IDENTITY_SIZE, None]
+    modes = np.zeros((IDENTITY_SIZE, len(anatomy.points), 3))
+    modes[:, used] = kept[:, :-3].reshape(IDENTITY_SIZE, -1, 3)
+    tones = np.concatenate([mean[None, -3:], kept[:, -3:]]) / _TONE_SCALE_MM
+    explained = float((spread[:IDENTITY_SIZE] ** 2).sum() / (spread**2).sum())
+    return Identities(modes, tones, explained)
+
+
+def local_axes(names: tuple[str, ...]) -> Axes:
+    """Signed axes of facial detail: pairs of opposite targets, left and right together."""
+    axes: Axes = {}
+    for name in names:
+        if not _LOCAL.match(name) or _LEFT_OUT.search(name):
+            continue
+        axis, sign = re.sub(r"/[lr]-", "/", name), 1
+        for more, less in _OPPOSITES:
+            if axis.endswith(f"-{more}"):
+                axis = axis.removesuffix(more)
+                break
+            if axis.endswith(f"-{less}"):
+                axis, sign = axis.removesuffix(less), -1
+                break
+        axes.setdefault(axis, {1: [], -1: []})[sign].append(name)
+    return axes
+
+
+def draw_person(random: np.random.Generator, axes: Axes) -> Person:
+    """A plausible adult: either sex, mixed origins, mostly young to middle-aged."""
+    origins = random.dirichlet([0.6] * 3) * 0.85 + 0.05
+    male = float(np.clip(random.choice([0.12, 0.88]) + random.normal(0.0, 0.12), 0.0, 1.0))
+    age = float(np.clip(abs(random.normal(0.0, 0.28)), 0.0, 0.8))
+    muscle = float(np.clip(random.normal(0.0, 0.25), -0.7, 0.7))
+    weight = float(np.clip(random.normal(0.0, 0.30), -0.7, 0.7))
+    details: dict[str, float] = {}
+    for signed in axes.values():
+        amount = float(np.clip(random.normal(0.0, 0.26), -0.6, 0.6))
+        for name in signed[1 if amount > 0 else -1]:
+            details[name] = abs(amount)
+    for head in _HEADS:
+        details[f"head/{head}"] = float(abs(np.clip(random.normal(0.0, 0.16), -0.4, 0.4)))
+    for lip, fuller in (("upper", 0.35), ("lower", 0.30)):  # the base mesh has thin lips
+        name = f"mouth/mouth-{lip}lip-volume-incr"
+        details[name] = details.get(name, 0.0) + fuller
+    return Person(tuple(origins.tolist()), male, age, muscle, weight, details)
