@@ -130,15 +130,36 @@ def _installed(version: str, archive: Path, folders: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def engine_python() -> Path:
+    """The engine's interpreter, where its networks are there."""
+    weights = ROOT / "assets" / "weights"
+    names = ("features", "posegan_plus", "pgface_plus")
+    missing = [name for name in names if not (weights / f"{name}.safetensors").exists()]
+    if missing:
+        pytest.skip(f"weights are missing: {', '.join(missing)}")
+    return ROOT / ".venv" / "bin" / "python"
+
+
+@pytest.fixture(scope="session")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of something like a voice: a buzzing vowel in four syllables, 16 kHz."""
-    rate, seconds = 16_000, 2.0
+    """Two seconds like a voice, in a folder and under a name that are not ASCII."""
+    return _write_voice(tmp_path_factory.mktemp("голос-声") / "vöice 声.wav", 2.0)
+
+
+@pytest.fixture(scope="session")
+def long_speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Long enough that the engine is still at work while a test interferes."""
+    return _write_voice(tmp_path_factory.mktemp("long") / "long.wav", 240.0)
+
+
+def _write_voice(path: Path, seconds: float) -> Path:
+    """A buzzing vowel in two syllables a second, 16 kHz."""
+    rate = 16_000
     t = np.arange(int(rate * seconds)) / rate
-    pitch = 120 + 20 * np.sin(2 * np.pi * 0.7 * t)
-    phase = 2 * np.pi * np.cumsum(pitch) / rate
+    pitch_hz = 120 + 20 * np.sin(2 * np.pi * 0.7 * t)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / rate
     voice = sum(np.sin(k * phase) / k for k in range(1, 20))
     syllables = np.clip(np.sin(2 * np.pi * 2.0 * t), 0, 1) ** 0.5
-    path = tmp_path_factory.mktemp("sprache-мова-声") / "vöice 声.wav"
     samples = (voice * syllables * 0.2 * 32767).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setparams((1, 2, rate, len(samples), "NONE", ""))
@@ -146,11 +167,8 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-MakePath = Callable[[str], Path]
-
-
 @pytest.fixture
-def path_of(tmp_path: Path) -> MakePath:
+def path_of(tmp_path: Path) -> Callable[[str], Path]:
     """Paths in a folder whose name is not ASCII."""
     folder = tmp_path / "épreuve 試"
     folder.mkdir()

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Takes to write, and what a character must look like when they play."""
 
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -41,8 +40,8 @@ def performance(take: Any, audio: str) -> Any:
 
 
 def motion(armature: Any, face: Any, frames: range) -> dict[str, np.ndarray]:
-    """What the scene shows at each frame: head rotation (T, 3, 3) and offset (T, 3) in the
-    armature's space, key values (T, 52) in the order of the mesh, face vertices at three of them."""
+    """What the scene shows: at each frame head rotation (T, 3, 3) and offset (T, 3) in the
+    armature's space and key values (T, K) in the order of the mesh; face vertices at three."""
     scene = bpy.context.scene
     rest = np.array(armature.data.bones["head"].matrix_local)
     rotations, offsets, keys, vertices = [], [], [], []
@@ -95,10 +94,3 @@ def footprint() -> dict[str, Any]:
         "range": [scene.frame_start, scene.frame_end],
         "sync": scene.sync_mode,
     }
-
-
-def existing_path(name: str) -> str:
-    """A recording's path for jobs that do not reach the engine."""
-    path = Path(bpy.app.tempdir or ".") / name
-    path.write_bytes(b"RIFF")
-    return str(path)

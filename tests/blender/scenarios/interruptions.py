@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cancel, kill the engine, delete the head, open another file: always clear, nothing lost."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import bpy
+import performances
+import scenario
+
+
+def main(audio: str) -> dict:
+    bpy.context.scene.rhetor.audio = audio
+    performances.create_head(hair=False)
+    # Each in turn; the last two need the engine again after it was killed.
+    return {
+        "cancelled": cancel(),
+        "killed": kill(),
+        "deleted": delete_the_head(),
+        "other file": open_another_file(),
+    }
+
+
+def cancel() -> dict:
+    session, before = begin()
+    started = time.monotonic()
+    assert bpy.ops.rhetor.cancel() == {"FINISHED"}
+    error = outcome(session)
+    assert performances.footprint() == before
+    assert session.phase.value == "idle" and session.error is None
+    return {"said": error.code, "seconds": time.monotonic() - started}
+
+
+def kill() -> str:
+    session, before = begin()
+    os.kill(engine_pid(), signal.SIGKILL)
+    error = outcome(session)
+    assert performances.footprint() == before
+    assert session.phase.value == "failed"
+    return str(error)
+
+
+def delete_the_head() -> dict:
+    """The take is kept, and goes to the next head that is picked."""
+    session, _ = begin()
+    scene = bpy.context.scene
+    bpy.data.objects.remove(scene.rhetor.head)
+    performance = session.drain()
+    before = performances.footprint()
+    said = refused_write()
+    assert performances.footprint() == before
+    assert session.unwritten is performance
+    performances.create_head(hair=False)
+    assert bpy.ops.rhetor.redirect_take() == {"FINISHED"}
+    assert session.written.title in bpy.data.actions
+    return {"said": said, "written": session.written.title}
+
+
+def open_another_file() -> dict:
+    session, _ = begin()
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    session.drain()
+    said = refused_write()
+    performances.create_head(hair=False)
+    assert bpy.ops.rhetor.redirect_take() == {"FINISHED"}
+    return {"said": said, "written": session.written.title}
+
+
+def begin():
+    """A job that is well under way; the session and the scene's footprint."""
+    addon = scenario.module("addon.session")
+    order = scenario.module("addon.scene_read").read_order(bpy.context)
+    python = scenario.module("addon.prefs").engine_python(bpy.context)
+    before = performances.footprint()
+    addon.current.submit(order, python)
+    until = time.monotonic() + 60
+    while addon.current.fraction <= 0.0:
+        assert addon.current.pump() is None, "the recording is too short for this test"
+        assert time.monotonic() < until, "no progress within a minute"
+        time.sleep(0.01)
+    assert not bpy.ops.rhetor.animate.poll()
+    return addon.current, before
+
+
+def outcome(session):
+    """The error with which the job ends."""
+    errors = scenario.module("engine.protocol.errors")
+    try:
+        session.drain()
+    except errors.RhetorError as error:
+        return error
+    raise AssertionError("the job ended well")
+
+
+def refused_write() -> str:
+    try:
+        bpy.ops.rhetor.write_take()
+    except RuntimeError as error:
+        return " ".join(str(error).split())
+    raise AssertionError("the take was written to nowhere")
+
+
+def engine_pid() -> int:
+    """The only child of this process."""
+    (pid,) = map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+    return pid
+
+
+scenario.run(main)

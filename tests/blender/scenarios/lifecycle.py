@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Enable and disable leave nothing behind; opening files harms nothing."""
+
+import bpy
+import scenario
+
+
+def main() -> dict:
+    import addon_utils  # bpy makes it importable
+
+    present = registered()
+    assert {"RHETOR_PT_main", "RHETOR_PT_advanced", "RHETOR_AP_preferences"} <= present, present
+    styles = style_names()
+    assert styles[0] == "neutral" and bpy.context.scene.rhetor.style == "neutral"
+    assert bpy.context.preferences.addons[scenario.EXTENSION].preferences.engine_python == ""
+    bpy.ops.rhetor.randomise_seed()
+    bpy.context.scene.rhetor.style = styles[-1]
+    for _ in range(2):
+        addon_utils.disable(scenario.EXTENSION)
+        assert not registered() and not hasattr(bpy.types.Scene, "rhetor")
+        assert not operator_exists()
+        assert addon_utils.enable(scenario.EXTENSION)
+        assert registered() == present
+    assert bpy.context.scene.rhetor.style == styles[-1], "settings are kept in the file"
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    assert bpy.context.scene.rhetor.style == "neutral"
+    return {"classes": sorted(present), "styles": styles, "documented": undocumented()}
+
+
+def registered() -> set[str]:
+    """Names of our classes that Blender knows."""
+    types = bpy.types
+    kinds = (types.Operator, types.Panel, types.PropertyGroup, types.AddonPreferences)
+    ours = [cls for kind in kinds for cls in kind.__subclasses__()]
+    return {cls.__name__ for cls in ours if cls.__name__[:7] == "RHETOR_" and cls.is_registered}
+
+
+def operator_exists() -> bool:
+    try:
+        bpy.ops.rhetor.animate.get_rna_type()
+    except KeyError:
+        return False
+    return True
+
+
+def style_names() -> list[str]:
+    return bpy.context.scene.rhetor.bl_rna.properties["style"].enum_items.keys()
+
+
+def undocumented() -> list[str]:
+    """Settings and operators without a tooltip."""
+    missing = []
+    for name in ("animate", "write_take", "redirect_take", "cancel", "create_head", "check_engine"):
+        kind = getattr(bpy.ops.rhetor, name).get_rna_type()
+        missing += [] if kind.description else [name]
+        missing += [
+            f"{name}.{prop.identifier}"
+            for prop in kind.properties
+            if prop.identifier != "rna_type" and not prop.description
+        ]
+    settings = bpy.context.scene.rhetor.bl_rna.properties
+    missing += [
+        prop.identifier
+        for prop in settings
+        if prop.identifier not in ("rna_type", "name") and not prop.description
+    ]
+    return missing
+
+
+scenario.run(main)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way with the real engine: press Animate, undo, save, play it elsewhere."""
+
+import hashlib
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def python(engine_python):
+    return {"RHETOR_ENGINE_PYTHON": str(engine_python)}
+
+
+def test_animate_undo_save_and_replay_without_the_extension(blender, speech, path_of, python):
+    blend, expected = path_of("vortrag – 講演.blend"), path_of("expected.npz")
+    done = blender.run("animate", speech, blend, expected, timeout_s=120, **python)
+    # 2 s at 24 fps.
+    assert done["frames"] == 48 and abs(done["duration_s"] - 2.0) < 1e-6
+    assert done["title"] == f"{speech.stem} neutral s3"
+    assert done["sha256"] == hashlib.sha256(speech.read_bytes()).hexdigest()
+    assert done["engine"].startswith("Engine ")
+    shown = blender.run("replay", blend, expected)
+    assert shown["angle_error"] < 1e-4 and shown["key_error"] < 1e-6
+    assert shown["vertex_error_m"] < 1e-6
+    assert shown["head_moves_rad"] > 0.005
+    assert shown["face_moves_m"] > 0.001 and shown["keys_move"] > 5
+
+
+ADVICE = {
+    "nothing chosen": "Choose a recording first",
+    "no head": "Create or pick a head first",
+    "no engine": "Name the engine's Python",
+    "engine path wrong": "Correct it in Preferences",
+    "no such file": "Choose the recording again",
+    "not a head": "Create a head, or pick",
+    "rotation order": "Set it to ZXY",
+    "key missing": "lacks the shape keys jawOpen",
+}
+
+
+def test_bad_input_is_refused_in_words(default_blender, speech, path_of, python):
+    not_audio = path_of("nôtes.wav")
+    not_audio.write_text("this is a text", encoding="utf-8")
+    said = default_blender.run("refusals", speech, not_audio, timeout_s=120, **python)
+    for case, advice in ADVICE.items():
+        assert advice in said[case], (case, said[case])
+    assert "nôtes.wav" in said["not audio"]
+
+
+def test_interruptions_lose_nothing(default_blender, long_speech, python):
+    told = default_blender.run("interruptions", long_speech, timeout_s=240, **python)
+    assert told["cancelled"]["said"] == "cancelled" and told["cancelled"]["seconds"] < 1.0
+    assert "engine" in told["killed"] and "Traceback" not in told["killed"]
+    for case in ("deleted", "other file"):
+        assert "no longer in this file. The finished take was kept" in told[case]["said"]
+        assert told[case]["written"]
