@@ -9,6 +9,8 @@ motion measured on recordings (deviations, steps per frame, spectra).
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter1d
@@ -21,7 +23,7 @@ from .speech_events import F64, SpeechEvents
 _REST_S = 1.4
 """Silence after which somebody is taken to have stopped speaking."""
 
-_IDLE = 0.3
+_IDLE = 0.4
 """Share of the slow wander that is left while somebody listens."""
 
 _NECK_MM = 95.0
@@ -83,7 +85,7 @@ def _postures(events: SpeechEvents, who: Personality, rng: np.random.Generator) 
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
         before = start - (ends[index - 1] if index else 0.0)
         if rng.random() < who.shift_share * min(1.0, 0.35 + before):
-            now = 0.35 * now + rng.normal(0.0, 0.93, _AXES) * spread
+            now = 0.35 * now + np.clip(rng.normal(0.0, 0.95, _AXES), -1.7, 1.7) * spread
             now[2] += 0.25 * now[1] * rng.choice((-0.3, 1.0))  # a turn brings a tilt along
         move(start - 0.15 + rng.normal(0.0, 0.1), now, who.shift_s * np.exp(rng.normal(0, 0.25)))
         pause = (starts[index + 1] if index + 1 < len(starts) else duration) - end
@@ -95,16 +97,22 @@ def _postures(events: SpeechEvents, who: Personality, rng: np.random.Generator) 
         elif pause > _REST_S:
             now = 0.4 * now
             move(end + rng.uniform(0.3, 0.8), now, who.shift_s * rng.uniform(1.0, 1.6))
-        now = _idle_shifts(move, now, end, pause, spread, rng)
+        now = _shift_idly(move, now, (end, end + pause), spread, rng)
     if len(starts) == 0:
-        _idle_shifts(move, now, 0.0, duration, spread, rng)
+        _shift_idly(move, now, (0.0, duration), spread, rng)
     return keyed_curve(events.frame_count, times, keys)
 
 
-def _idle_shifts(move, now: F64, end_s: float, pause_s: float, spread: F64, rng) -> F64:  # type: ignore[no-untyped-def]
-    """Somebody who listens shifts a little, every four to nine seconds."""
-    at = end_s + rng.uniform(2.0, 5.0)
-    while at < end_s + pause_s - 1.5:
+def _shift_idly(
+    move: Callable[[float, F64, float], None],
+    now: F64,
+    pause: tuple[float, float],
+    spread: F64,
+    rng: np.random.Generator,
+) -> F64:
+    """Somebody who listens shifts a little, every four to nine seconds of a pause."""
+    at = pause[0] + rng.uniform(2.0, 5.0)
+    while at < pause[1] - 1.5:
         now = 0.6 * now + rng.normal(0.0, 0.3, _AXES) * (0.4 * spread + 0.4)
         move(at, now, rng.uniform(1.4, 2.6))
         at += rng.uniform(4.0, 9.0)
@@ -175,16 +183,17 @@ def _phrase_shapes(events: SpeechEvents, who: Personality, rng: np.random.Genera
 
 
 def _undertone(events: SpeechEvents, who: Personality, rng: np.random.Generator) -> F64:
-    """(T, 3) what never stops: wander, rocking, the pull of loudness, a trace of tremor."""
+    """(T, 3) what never stops: wander, rocking, restlessness, the pull of loudness, tremor."""
     frames = events.frame_count
     alive = (_IDLE + (1.0 - _IDLE) * events.activity)[:, None]
     wander = _noise(frames, 2.5, rng) * who.drift * np.array([0.7, 1.0, 0.8])
     rocking = _noise(frames, who.sway_s / 4.0, rng) * who.sway * np.array([0.25, 1.0, 0.7])
+    texture = _noise(frames, 0.17, rng) * who.texture * np.array([0.8, 0.8, 0.6])
     tremor = _noise(frames, 0.06, rng) * 0.02
     pull = np.zeros((frames, _AXES))
     pull[:, 0] = who.follow * events.loudness
     speaking = events.activity[:, None]
-    return wander * np.sqrt(alive) + rocking * speaking + pull + tremor * alive
+    return wander * np.sqrt(alive) + (rocking + texture) * speaking + pull + tremor * alive
 
 
 def _with_neck(

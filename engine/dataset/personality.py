@@ -17,8 +17,8 @@ class Personality:
     come twice. follow: pitch per deviation of loudness. lift: chin raised where a phrase starts;
     close: nod that ends a statement; ask: chin raised (and head tilted) where the pitch rises.
     sway, sway_s: size and period of slow rocking in yaw and roll. away: size of a look-away in a
-    pause; away_share: pauses that bring one. drift: size of the slow wander. lean_mm: deviation of
-    the body's own moves.
+    pause; away_share: pauses that bring one. drift: size of the slow wander; texture: of the small
+    restless moves of speech. lean_mm: deviation of the body's own moves.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Personality:
     away: float
     away_share: float
     drift: float
+    texture: float
     lean_mm: float
 
 
@@ -51,7 +52,7 @@ CALM = Personality(
     label="Calm",
     description="Slow and even: soft nods, little turning, long quiet stretches.",
     home=(0.5, 0.0, 0.0),
-    posture=(0.8, 1.8, 1.3),
+    posture=(1.0, 2.4, 2.0),
     shift_s=1.5,
     shift_share=0.55,
     nod=1.9,
@@ -62,13 +63,14 @@ CALM = Personality(
     double=0.0,
     follow=0.35,
     lift=0.9,
-    close=1.2,
+    close=1.0,
     ask=2.0,
     sway=0.5,
     sway_s=4.5,
     away=2.0,
     away_share=0.15,
     drift=0.7,
+    texture=0.45,
     lean_mm=1.6,
 )
 LIVELY = Personality(
@@ -76,7 +78,7 @@ LIVELY = Personality(
     label="Lively",
     description="Quick and wide: frequent beats, turns to both sides, double nods.",
     home=(-0.5, 0.0, 0.0),
-    posture=(1.6, 5.2, 2.2),
+    posture=(1.8, 5.5, 2.8),
     shift_s=0.7,
     shift_share=0.9,
     nod=4.2,
@@ -94,6 +96,7 @@ LIVELY = Personality(
     away=4.0,
     away_share=0.2,
     drift=0.8,
+    texture=1.0,
     lean_mm=3.5,
 )
 FORMAL = Personality(
@@ -101,7 +104,7 @@ FORMAL = Personality(
     label="Formal",
     description="Upright and measured: small vertical nods, hardly any turn or tilt.",
     home=(-1.5, 0.0, 0.0),
-    posture=(0.6, 0.8, 0.35),
+    posture=(0.7, 1.1, 0.5),
     shift_s=0.9,
     shift_share=0.4,
     nod=2.6,
@@ -119,6 +122,7 @@ FORMAL = Personality(
     away=0.0,
     away_share=0.0,
     drift=0.3,
+    texture=0.32,
     lean_mm=0.8,
 )
 THOUGHTFUL = Personality(
@@ -126,7 +130,7 @@ THOUGHTFUL = Personality(
     label="Thoughtful",
     description="Long tilts of the head, looks away in pauses and comes back to speak.",
     home=(1.5, 0.0, 0.0),
-    posture=(1.4, 2.2, 3.6),
+    posture=(1.5, 2.4, 4.2),
     shift_s=1.1,
     shift_share=0.6,
     nod=1.8,
@@ -137,13 +141,14 @@ THOUGHTFUL = Personality(
     double=0.0,
     follow=0.3,
     lift=0.6,
-    close=1.2,
+    close=1.0,
     ask=2.0,
     sway=0.8,
     sway_s=3.4,
     away=8.0,
     away_share=0.75,
     drift=0.9,
+    texture=0.5,
     lean_mm=2.6,
 )
 
