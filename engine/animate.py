@@ -15,11 +15,11 @@ from .audio.decode import SAMPLE_RATE_HZ, decode_audio
 from .audio.prosody import prosody_channels
 from .checkpoint import WEIGHTS_DIR, file_sha256
 from .device import choose_device, device_name, with_cpu_fallback
-from .head.channels import EXPRESSION_NAMES
+from .head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
 from .pgface.eyes import blink_and_gaze
 from .pgface.synthesizer import FaceSynthesizer, load_pgface
 from .posegan.synthesizer import PoseSynthesizer, load_posegan
-from .protocol.errors import CheckpointError
+from .protocol.errors import CheckpointError, ConfigError
 from .protocol.requests import PRESETS, AnimateRequest, request_params
 from .protocol.take import MODEL_RATE_HZ, FloatArray, Take
 from .provenance import engine_version
@@ -59,8 +59,6 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
     if request.max_seconds is not None:
         samples = samples[: max(1, round(request.max_seconds * SAMPLE_RATE_HZ))]
     pose, identity, expression = perform(samples, request, networks, stages)
-    if request.identity is not None:
-        identity = np.array(request.identity, dtype=np.float32)
     meta = {
         "audio": {"name": Path(request.audio).name, "sha256": recording.sha256},
         "weights_sha256": networks.weights_sha256,
@@ -70,6 +68,7 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
         "stage_times_s": {name: round(time_s, 4) for name, time_s in stages.times_s.items()},
         "warnings": list(recording.warnings),
     }
+    identity = _given_identity(request, identity)
     take = Take(MODEL_RATE_HZ, pose, expression, EXPRESSION_NAMES, identity, meta)
     return take.resampled(request.fps)
 
@@ -104,6 +103,17 @@ def perform(
             for name, curve in eyes.items():
                 expression[:, EXPRESSION_NAMES.index(name)] = curve
     return pose, identity, expression
+
+
+def _given_identity(request: AnimateRequest, heard: FloatArray) -> FloatArray:
+    if request.identity is None:
+        return heard
+    if len(request.identity) != IDENTITY_SIZE:
+        raise ConfigError(
+            f"The identity has {len(request.identity)} numbers, not {IDENTITY_SIZE}.",
+            "Give one for each identity mode of the head.",
+        )
+    return np.array(request.identity, dtype=np.float32)
 
 
 def _start_pose(request: AnimateRequest) -> FloatArray | None:

@@ -37,8 +37,6 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 def _write_error(path: Path, error: OSError) -> TakeError:
     if error.errno in _FULL:
         return TakeError(f"There is no room to write {path.name}.", "Free some disk space.")
-    if error.errno == errno.ENOENT:
-        return TakeError(f"The folder {path.parent} does not exist.", "Create it first.")
     return TakeError(
         f"{path.name} cannot be written ({error.strerror}).", f"Check the folder {path.parent}."
     )

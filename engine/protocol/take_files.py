@@ -55,14 +55,13 @@ LIVE_LINK_COLUMNS = (
 
 
 def write_take(path: Path, take: Take) -> None:
-    """Write a take in the format that the suffix names, whole or not at all.
+    """Write a take in the format that its suffix names, whole or not at all.
 
     Raises TakeError on an unknown suffix, a full disk or a folder that cannot be written.
     """
     check_take_path(path)
-    write = _WRITERS[path.suffix.lower()]
     with whole_file(path) as file:
-        write(file, take)
+        _WRITERS[path.suffix.lower()](file, take)
 
 
 def read_take(path: Path) -> Take:
@@ -80,7 +79,9 @@ def read_take(path: Path) -> Take:
 
 
 def check_take_path(path: Path) -> None:
-    """Raise TakeError where the suffix names no format, before any work is done."""
+    """Raise TakeError where the suffix names no format or the folder is missing."""
+    if not path.absolute().parent.is_dir():
+        raise TakeError(f"The folder {path.parent} does not exist.", "Create it first.")
     if path.suffix.lower() not in _WRITERS:
         raise TakeError(
             f"{path.name} has no known take format.", f"Use one of {', '.join(sorted(_WRITERS))}."
