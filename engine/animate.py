@@ -53,8 +53,8 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
     Raises AudioError, ConfigError, and whatever `progress` raises to stop the work.
     """
     stages = Stages(STAGE_SHARES, progress)
-    with stages.stage("Reading the recording"):
-        recording = decode_audio(Path(request.audio))
+    with stages.stage("Reading the recording") as report:
+        recording = decode_audio(Path(request.audio), report)
     samples = recording.samples
     if request.max_seconds is not None:
         samples = samples[: max(1, round(request.max_seconds * SAMPLE_RATE_HZ))]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +37,10 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
-def decode_audio(path: Path) -> Recording:
+def decode_audio(path: Path, progress: Callable[[float], None] | None = None) -> Recording:
     """Decode the first audio stream of a file; several channels are mixed down.
 
+    progress: called with about the fraction done after each block; what it raises passes through.
     Raises AudioError where the file is missing, empty, not audio, without an audio stream, or
     holds numbers that are not finite. Silence is no error.
     """
@@ -51,7 +52,7 @@ def decode_audio(path: Path) -> Recording:
     warnings: list[str] = []
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            _read_container(container, path.name, buffer, warnings)
+            _read_container(container, path.name, buffer, warnings, progress)
     except av.error.FFmpegError as error:
         if buffer.size == 0:
             raise AudioError(f"{path.name} cannot be read as audio.", _FORMATS_HINT) from error
@@ -72,6 +73,7 @@ def _read_container(
     name: str,
     buffer: _GrowingBuffer,
     warnings: list[str],
+    progress: Callable[[float], None] | None,
 ) -> None:
     streams = container.streams.audio
     if not streams:
@@ -90,6 +92,8 @@ def _read_container(
                 "Export the recording again from the program that made it.",
             )
         buffer.append(block)
+        if progress is not None:
+            progress(buffer.size / buffer.capacity)
 
 
 def _mono_blocks(
@@ -133,6 +137,10 @@ class _GrowingBuffer:
     def __init__(self) -> None:
         self.size = 0
         self._data = np.empty(1 << 16, np.float32)
+
+    @property
+    def capacity(self) -> int:
+        return len(self._data)
 
     def reserve(self, capacity: int) -> None:
         # A damaged header can claim any length: at most two hours are taken on trust.
