@@ -29,46 +29,39 @@ def make_materials(slots: Iterable[str]) -> dict[str, bpy.types.Material]:
 
 def _skin(graph: NodeGraph) -> None:
     place = graph.attribute("rest")
-    lip = graph.remap(graph.mask("lip"), 0.30, 0.62, smooth=True)
-    wet = graph.mask("cavity")
-    blotches = graph.noise(place, 0.03 * _MM, 4.0)
-    grain = graph.noise(place, 0.35 * _MM, 3.0)
-    pores = graph.cells(place, 0.9 * _MM)
+    lip = graph.remap(graph.mask("lip"), 0.34, 0.60, smooth=True)
+    stubble = graph.mask("scalp")
+    wet = graph.remap(graph.mask("gloss"), 0.15, 0.19)
+    blotches = graph.noise(place, 0.045 * _MM, 3.0)
+    # One pattern serves pores and the upright folds of the lips: on lips it is stretched.
+    stretch = graph.mix(lip, (1.0, 1.0, 1.0), (0.9, 0.25, 0.18))
+    grain = graph.noise(graph.times(place, stretch), 0.8 * _MM, 1.0)
     # Skin is no even paint: patches of more and less blood, and a fine grain of pigment.
     base = graph.colour()
-    flushed = graph.times(base, (1.04, 0.88, 0.86))
-    colour = graph.mix(graph.remap(blotches, 0.35, 0.65, 0.0, 0.8), base, flushed)
-    colour = graph.scale(colour, graph.remap(grain, 0.3, 0.7, 0.93, 1.05))
-    colour = graph.mix(graph.math("MULTIPLY", lip, 0.35), colour, _lip_colour(graph, base))
-    # Dark skin reflects as much as light skin, which looks wet over a dark base unless it is rough.
+    colour = graph.mix(
+        graph.remap(blotches, 0.35, 0.65), base, graph.times(base, (1.05, 0.88, 0.86))
+    )
+    colour = graph.scale(colour, graph.remap(grain, 0.3, 0.7, 0.95, 1.04))
+    colour = graph.mix(
+        graph.math("MULTIPLY", lip, 0.5), colour, graph.times(base, (0.94, 0.72, 0.76))
+    )
+    # Dark skin reflects as much as light skin and looks wet over its dark base: soften it.
     light = graph.remap(graph.luminance(base), 0.03, 0.30)
-    stubble = graph.mask("scalp")
-    rough = graph.math(
-        "ADD", graph.remap(blotches, 0.3, 0.7, 0.46, 0.56), graph.scalar_mix(light, 0.05, 0.0)
-    )
-    rough = graph.scalar_mix(lip, rough, 0.34)
-    rough = graph.scalar_mix(stubble, rough, 0.85)
+    rough = graph.scalar_mix(light, 0.58, 0.50)
+    rough = graph.math("ADD", rough, graph.remap(blotches, 0.3, 0.7, -0.05, 0.05))
+    rough = graph.scalar_mix(lip, rough, 0.33)
+    rough = graph.scalar_mix(stubble, rough, 0.9)
     rough = graph.scalar_mix(wet, rough, 0.25)
-    specular = graph.scalar_mix(light, 0.26, 0.40)
-    specular = graph.scalar_mix(stubble, specular, 0.08)
-    folds = graph.noise(graph.times(place, (1.0, 0.3, 0.22)), 0.9 * _MM, 2.0)
-    height = graph.scalar_mix(
-        lip, graph.math("ADD", pores, grain), graph.math("MULTIPLY", folds, 3.0)
-    )
-    shader = graph.surface(
+    specular = graph.scalar_mix(stubble, graph.scalar_mix(light, 0.26, 0.42), 0.04)
+    graph.surface(
         Base_Color=colour,
         Roughness=rough,
         Specular_IOR_Level=specular,
         Subsurface_Weight=0.5,
         Subsurface_Radius=(1.0, 0.36, 0.20),
         Subsurface_Scale=0.0035,
-        Normal=graph.bump(height, 0.10, 0.5),
-    )
-    shader.subsurface_method = "BURLEY"
-
-
-def _lip_colour(graph: NodeGraph, base: object) -> object:
-    return graph.times(base, (0.92, 0.66, 0.70))
+        Normal=graph.bump(grain, 0.15, graph.scalar_mix(lip, 0.35, 0.7)),
+    ).subsurface_method = "BURLEY"
 
 
 def _eye(graph: NodeGraph) -> None:
@@ -93,15 +86,16 @@ def _eye(graph: NodeGraph) -> None:
         Roughness=0.45,
         Specular_IOR_Level=0.25,
         Coat_Weight=1.0,
-        Coat_Roughness=0.02,
-        Coat_IOR=1.38,
+        Coat_Roughness=0.015,
+        Coat_IOR=1.5,
         Normal=graph.bump(bowl, 2.5, 0.6),
     )
 
 
 def _tooth(graph: NodeGraph) -> None:
+    # Behind the lips teeth see little light; a camera's viewer expects them bright all the same.
     graph.surface(
-        Base_Color=graph.colour(),
+        Base_Color=graph.times(graph.colour(), (1.18, 1.14, 1.08)),
         Roughness=0.28,
         Specular_IOR_Level=0.5,
         Subsurface_Weight=0.3,
@@ -137,9 +131,8 @@ def _moist(graph: NodeGraph, bumps_per_mm: float, depth_mm: float) -> None:
 def _hair(graph: NodeGraph) -> None:
     graph.surface(
         Base_Color=graph.colour(),
-        Roughness=0.48,
-        Specular_IOR_Level=0.22,
-        Sheen_Weight=0.0,
+        Roughness=0.55,
+        Specular_IOR_Level=0.12,
     )
 
 

@@ -27,6 +27,7 @@ RIG_MARK = "rhetor_rig"
 PART_MARK = "rhetor_part"
 IDENTITY_MARK = "rhetor_identity"
 _RIG_FORMAT = 1
+_PREVIEW = "_preview"
 _MISSING_KEYS_SHOWN = 4
 
 
@@ -85,6 +86,8 @@ def build_rig(
         item.lock_location = item.lock_rotation = item.lock_scale = (True, True, True)
         _attach(item, part, armature)
         head_mesh.add_subdivision(item, part)
+        if part.kind == "hair":
+            _share_hair(item, part.name, head)
     rig = find_rig(armature)
     if rig is None:
         raise RigError("The head model has no face.", "Build the head model again.")
@@ -164,6 +167,13 @@ def _attach(item: bpy.types.Object, part: Part, armature: bpy.types.Object) -> N
         attach_to_bone(item, armature, HEAD_BONE)
     else:
         head_mesh.add_skinning(item, part, armature)
+
+
+def _share_hair(item: bpy.types.Object, name: str, head: HeadModel) -> None:
+    """Full hair in renders, its light stand-in (where the model has one) in the viewport."""
+    item.hide_select = True
+    item.hide_viewport = f"{name}{_PREVIEW}" in head.parts
+    item.hide_render = name.endswith(_PREVIEW)
 
 
 def _add_drivers(rig: Rig, head: HeadModel) -> None:

@@ -15,12 +15,12 @@ from .rig import Rig
 STAGE_NAME = "Rhetor Stage"
 _LENS_MM = 85.0
 _SENSOR_HEIGHT_MM = 24.0
-_FIELD_HEIGHT_M = 0.43
+_FIELD_HEIGHT_M = 0.345
 _AIM_BELOW_EYES_M = 0.035
 _BACKDROP_DISTANCE_M = 1.1
 _BACKDROP_STEPS = 48
-_GLOW = ((0.30, 0.36, 0.42), (0.055, 0.070, 0.090))
-_WORLD = ((0.62, 0.70, 0.82), 0.22)
+_GLOW = ((0.27, 0.33, 0.39), (0.040, 0.052, 0.068))
+_WORLD = ((0.62, 0.70, 0.82), 0.16)
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class _Light:
 
 # Key from the camera's left and above, weak fill, two rims that stay behind the hairline.
 _LIGHTS = (
-    _Light("Key", (-0.55, -0.85, 0.55), 0.50, 9.0, (1.0, 0.93, 0.85)),
-    _Light("Fill", (0.75, -0.75, 0.05), 0.70, 3.0, (0.84, 0.92, 1.0)),
-    _Light("Rim", (0.50, 0.65, 0.42), 0.30, 4.5, (0.90, 0.95, 1.0)),
-    _Light("Kicker", (-0.60, 0.55, 0.15), 0.30, 2.0, (1.0, 0.92, 0.82)),
+    _Light("Key", (-0.50, -0.85, 0.50), 0.40, 14.0, (1.0, 0.92, 0.83)),
+    _Light("Fill", (0.80, -0.80, 0.00), 0.80, 3.2, (0.86, 0.93, 1.0)),
+    _Light("Rim", (0.62, 0.60, 0.30), 0.30, 4.0, (0.92, 0.96, 1.0)),
+    _Light("Kicker", (-0.65, 0.50, 0.05), 0.30, 2.5, (1.0, 0.92, 0.82)),
 )
 
 
@@ -117,7 +117,7 @@ def _add_backdrop(collection: bpy.types.Collection, eyes: Vector) -> None:
         for i in range(row * _BACKDROP_STEPS, (row + 1) * _BACKDROP_STEPS - 1)
     ]
     mesh.from_pydata(np.stack([x, np.zeros_like(x), z], 1).tolist(), [], corners)
-    glow = np.exp(-((x / 0.52) ** 2) - ((z + 0.05) / 0.46) ** 2)[:, None]
+    glow = np.exp(-((x / 0.40) ** 2) - ((z + 0.02) / 0.36) ** 2)[:, None]
     colour = glow * _GLOW[0] + (1.0 - glow) * _GLOW[1]
     paint = mesh.attributes.new("Col", "FLOAT_COLOR", "POINT")
     paint.data.foreach_set("color", np.c_[colour, np.ones(len(x))].astype(np.float32).ravel())
