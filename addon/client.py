@@ -161,6 +161,7 @@ class Client:
 
     def start(self) -> None:
         """Start the process unless it runs; returns at once. Raises WorkerError if it cannot."""
+        self.pump()  # a process that died unseen is seen now, and replaced
         if self._worker is None:
             self._worker = WorkerProcess(self._command)
             self._ready_by_s = time.monotonic() + self._start_timeout_s

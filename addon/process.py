@@ -76,10 +76,11 @@ class WorkerProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        for thread in self._threads:
-            thread.join()
-        self._stdout.close()
-        self._stderr.close()
+        for thread, pipe in zip(self._threads, (self._stderr, self._stdout), strict=True):
+            # A stranger that inherited the pipe could keep it open; do not wait for that one.
+            thread.join(_EXIT_WAIT_S)
+            if not thread.is_alive():
+                pipe.close()
 
     def stderr_hint(self) -> str:
         """The last lines that the process wrote to stderr."""

@@ -213,6 +213,31 @@ send(Reply(call.id, {{"second": True}})); receive()
     assert client.wait(client.call("x"), 20).result == {"second": True}
 
 
+def test_a_worker_that_died_while_idle_is_replaced_unasked(connect):
+    client = connect("hello(); call = receive(); send(Reply(call.id)); receive()")
+    client.wait(client.call("x"), 20)
+    client._worker._process.kill()
+    client._worker._threads[1].join(10)
+    client.wait(client.call("x"), 20)
+
+
+def test_a_stranger_holding_the_pipes_does_not_hold_us_up(connect):
+    client = connect(
+        """
+import subprocess
+stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3.5)"])
+hello(); receive(); time.sleep(60)
+"""
+    )
+    client.wait_ready(20)
+    threads = client._worker._threads
+    started_s = time.monotonic()
+    client.close()
+    assert time.monotonic() - started_s < 3.4
+    for thread in threads:  # the stranger ends, and the threads with it
+        thread.join(5)
+
+
 def test_close_fails_what_is_under_way_and_may_be_repeated(connect):
     client = connect("hello(); receive(); time.sleep(60)")
     call = client.call("animate")
