@@ -16,6 +16,9 @@ import bpy
 SLOTTED_ACTIONS = bpy.app.version >= (4, 4, 0)
 """One action can hold the curves of several data-blocks, each in its own slot."""
 
+RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0) else set()
+"""Options of a path property that may begin with "//", the folder of the .blend."""
+
 
 @dataclass(frozen=True)
 class ActionChannels:

@@ -15,6 +15,7 @@ from bpy.props import (
 
 from ..engine.protocol.errors import CheckpointError
 from ..engine.styles import installed_styles
+from . import compat
 
 LARGEST_SEED = 2**31 - 1
 NEUTRAL = ("neutral", "Neutral", "The average of all styles")
@@ -44,6 +45,7 @@ class RHETOR_PG_settings(bpy.types.PropertyGroup):
         name="Recording",
         description="The voice: any sound file, or the sound of a video",
         subtype="FILE_PATH",
+        options=compat.RELATIVE_PATH,
     )
     head: PointerProperty(
         name="Head",
