@@ -10,6 +10,7 @@ their goal and hold it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,24 @@ _CLOSURE_HOLD_S = 2.05 / MODEL_RATE_HZ
 _CLOSURE_RAMP_S = 0.050
 _BITE_HOLD_S = 1.05 / MODEL_RATE_HZ
 _BITE_RAMP_S = 0.055
+_GAP_MM = {
+    "mouthFunnel": 13.6,
+    "mouthPucker": -1.9,
+    "mouthLeft": -1.3,
+    "mouthRight": -1.3,
+    "mouthSmile": 1.4,
+    "mouthStretch": 0.5,
+    "mouthRollLower": -3.5,
+    "mouthRollUpper": -2.0,
+    "mouthShrugLower": -5.0,
+    "mouthPress": -2.6,
+    "mouthLowerDown": 5.7,
+    "mouthUpperUp": 7.8,
+}
+"""Lip opening in mm at weight 1 on the default head (both sides together), beside jawOpen."""
+_JAW_GAP_MM = 34.65
+_SEAL_MM = 0.3
+"""How far closed lips press into each other."""
 _STRESS_GAIN = {0: 0.74, 1: 1.04, 2: 0.92}
 _REDUCED_S = 0.085
 """Vowels shorter than this are reduced: they aim lower, beyond what blending takes away."""
@@ -82,19 +101,34 @@ def articulate(
 
     style: the personality, by default the mean of all.
     """
-    style = style or mean_style()
+    return articulate_styles(track, frame_count, (style or mean_style(),), rate_hz)[0]
+
+
+def articulate_styles(
+    track: PhoneTrack,
+    frame_count: int,
+    styles: Sequence[FacialStyle],
+    rate_hz: float = MODEL_RATE_HZ,
+) -> list[FloatArray]:
+    """The same as `articulate` for several personalities; what they share is computed once."""
     times = np.arange(frame_count) / rate_hz
     targets = _targets(track)
     moves = {}
     for group, articulators in _GROUPS.items():
         for name, values in zip(articulators, _blend(times, targets, group), strict=True):
             moves[name] = values
-    moves["jaw"] = moves["jaw"] * style.jaw + style.inhale * _inhale(times, track)
+    moves["inhale"] = _inhale(times, track)
     moves["close"] = _held(times, track, "close", _CLOSURE_HOLD_S, _CLOSURE_RAMP_S)
     moves["bite"] = _held(times, track, "bite", _BITE_HOLD_S, _BITE_RAMP_S)
+    return [_express(times, track, moves, style) for style in styles]
+
+
+def _express(
+    times: Float64Array, track: PhoneTrack, moves: dict[str, Float64Array], style: FacialStyle
+) -> FloatArray:
     units = _mouth_units(moves, style)
     units.update(_upper_face_units(_accents(times, track, style), style))
-    weights = np.zeros((frame_count, len(EXPRESSION_NAMES)))
+    weights = np.zeros((len(times), len(EXPRESSION_NAMES)))
     for name, curve in units.items():
         weights[:, EXPRESSION_NAMES.index(name)] = curve
     return np.clip(weights, 0.0, 1.0).astype(np.float32)
@@ -203,16 +237,15 @@ def _mouth_units(
     closed, bite = moves["close"], moves["bite"]
     free = (1.0 - closed) * (1.0 - 0.6 * bite)
     # Lips that meet, or meet the teeth, hold the jaw back: it drops at the release.
-    jaw = moves["jaw"] * (1.0 - 0.45 * closed) * (1.0 - 0.55 * bite)
+    jaw = moves["jaw"] * style.jaw + moves["inhale"] * style.inhale
+    jaw = jaw * (1.0 - 0.45 * closed) * (1.0 - 0.55 * bite)
     pucker = moves["pucker"] * style.rounding * (1.0 - 0.5 * bite)
     funnel = moves["funnel"] * style.rounding * (1.0 - 0.8 * bite)
     spread = moves["spread"] * style.spreading
     low = moves["low"] * style.lips * free
     up = moves["up"] * style.lips * (1.0 - closed)
-    # ARKit's mouthClose undoes the lip opening of an equal jawOpen: lips meet while the jaw is low.
     units: dict[str, Float64Array | float] = {
         "jawOpen": jaw,
-        "mouthClose": jaw * closed,
         "mouthPucker": pucker,
         "mouthFunnel": funnel * (1.0 - closed),
         "mouthRollLower": 0.10 * closed + 0.42 * bite,
@@ -233,6 +266,10 @@ def _mouth_units(
         "cheekSquint": style.squint + 0.5 * style.smile + 0.10 * spread,
         "noseSneer": 0.10 * up,
     }
+    # mouthClose undoes the lip opening of an equal jawOpen; what the other units open or close on
+    # our head is made up for, so that the lips meet and do not sink into each other.
+    beside = sum(_GAP_MM.get(name, 0.0) * values for name, values in (units | paired).items())
+    units["mouthClose"] = np.maximum(closed * (jaw + (beside + _SEAL_MM) / _JAW_GAP_MM), 0.0)
     for name, values in paired.items():
         units[f"{name}Left"] = values * (1.0 + style.asymmetry)
         units[f"{name}Right"] = values * (1.0 - style.asymmetry)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -14,18 +14,15 @@ from ..audio.decode import SAMPLE_RATE_HZ
 from ..head.channels import IDENTITY_SIZE
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
-from .articulation import PhoneTrack, articulate, closure_frames
+from .articulation import PhoneTrack, articulate_styles, closure_frames
 from .corpus import SpokenClip, clip_paths, features_path, load_clip
 from .facial_style import PERSONALITIES as FACES
 from .performer import perform
 from .personality import PERSONALITIES
-from .speech_events import Phones, find_events
+from .speech_events import Phones, SpeechEvents, find_events
 
 _IDENTITY_SPREAD = 0.3
 _REST_AFTER_S = 0.25
-
-PoseSource = Callable[[FloatArray, FloatArray, str, int], FloatArray]
-"""(speech, prosody, style, seed) → pose (T, 6)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,10 @@ class FaceClip:
 
 def phone_track(clip: SpokenClip, prosody: FloatArray) -> PhoneTrack:
     """The clip's phones with how loud and how accented each of them is."""
-    events = find_events(_phones(clip), prosody)
+    return _track(clip, find_events(_phones(clip), prosody))
+
+
+def _track(clip: SpokenClip, events: SpeechEvents) -> PhoneTrack:
     prominence = np.zeros(len(clip.phone))
     prominence[clip.stress >= 0] = events.prominence
     return PhoneTrack(
@@ -81,28 +81,31 @@ def read_face_clips(
     for number, path in enumerate(paths[:limit] if limit else paths):
         clip = load_clip(path)
         speech, prosody = _read_features(path)
-        for place, style in enumerate(styles):
-            yield perform_clip(clip, speech, prosody, style, seed=number * len(styles) + place)
+        yield from perform_clip(clip, speech, prosody, styles, seed=number)
 
 
 def perform_clip(
-    clip: SpokenClip, speech: FloatArray, prosody: FloatArray, style: str, seed: int
-) -> FaceClip:
-    """A recording performed by a personality; `seed` draws the head motion."""
+    clip: SpokenClip, speech: FloatArray, prosody: FloatArray, styles: tuple[str, ...], seed: int
+) -> Iterator[FaceClip]:
+    """A recording performed by personalities; `seed` draws their head motion."""
     frames = len(speech)
-    track = phone_track(clip, prosody)
-    pose = perform(find_events(_phones(clip), prosody), PERSONALITIES[style], seed)
-    return FaceClip(
-        speech,
-        prosody,
-        pose,
-        articulate(track, frames, FACES[style]),
-        speaker_identity(clip.speaker),
-        closure_frames(track, frames, MODEL_RATE_HZ).astype(np.float32),
-        silent_frames(track, frames),
-        style,
-        clip.source,
-    )
+    events = find_events(_phones(clip), prosody)
+    track = _track(clip, events)
+    faces = articulate_styles(track, frames, [FACES[style] for style in styles])
+    closed = closure_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
+    silent = silent_frames(track, frames)
+    for style, expression in zip(styles, faces, strict=True):
+        yield FaceClip(
+            speech,
+            prosody,
+            perform(events, PERSONALITIES[style], seed),
+            expression,
+            speaker_identity(clip.speaker),
+            closed,
+            silent,
+            style,
+            clip.source,
+        )
 
 
 def silent_frames(track: PhoneTrack, frame_count: int) -> FloatArray:

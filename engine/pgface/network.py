@@ -20,9 +20,10 @@ from .config import INPUT_SIZE, PROSODY_SIZE, WINDOW, PGFaceConfig
 class WindowConv(nn.Conv1d):
     """Convolution of kernel 3, stride 2, padding 1 that halves an even number of frames.
 
-    Works on (N, L, C_in) → (N, L / 2, C_out), time before channels, as one matrix product: on the
-    few frames of a window that is three to ten times faster than the general convolution. With
-    stride 2 and an even length only the left padding is ever read.
+    Works on (N, L, C_in) → (N, L / 2, C_out), time before channels, as two matrix products: on the
+    few frames of a window that is several times faster than the general convolution. Output j reads
+    frames 2j - 1, 2j and 2j + 1. The last two lie side by side in memory; what the first one adds
+    is computed at its own pair of frames and moved on by one. Only the left padding is ever read.
     """
 
     def __init__(self, inputs: int, outputs: int) -> None:
@@ -30,11 +31,15 @@ class WindowConv(nn.Conv1d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, L, C_in) → (N, L / 2, C_out)."""
-        count, frames, _ = x.shape
-        taps = functional.pad(x, (0, 0, 1, 0)).unfold(1, 3, 2)  # (N, L / 2, C_in, 3)
-        columns = taps.transpose(2, 3).reshape(count * (frames // 2), -1)
-        weight = self.weight.permute(0, 2, 1).reshape(self.out_channels, -1)
-        return functional.linear(columns, weight, self.bias).view(count, frames // 2, -1)
+        count, frames, channels = x.shape
+        pairs = x.reshape(count * (frames // 2), 2 * channels)
+        before, *inside = self.weight.unbind(2)  # three (C_out, C_in)
+        y = functional.linear(pairs, torch.cat(inside, 1), self.bias)
+        y = y.view(count, frames // 2, -1)
+        if frames == 2:
+            return y
+        carried = functional.linear(pairs[:, channels:], before).view(y.shape)
+        return y + functional.pad(carried[:, :-1], (0, 0, 1, 0))
 
 
 class ConvBlock(nn.Module):
@@ -96,7 +101,8 @@ class PGFace(nn.Module):
         prosody (B, 4, 16) where the preset uses it; style (B,) rows of the style table (default:
         neutral). Returns α_id (B, 50) in standard deviations and α_exp (B, 52), not yet limited.
         """
-        x = (window.transpose(1, 2) - self.input_mean) / self.input_std  # (B, 16, 35)
+        x = window.transpose(1, 2).contiguous()  # (B, 16, 35)
+        x = (x - self.input_mean) / self.input_std
         parts = [self.convolutions(x).flatten(1)]
         if self.config.prosody:
             if prosody is None:

@@ -49,7 +49,7 @@ class FaceSynthesizer:
         self.styles = network.config.styles or STYLE_NAMES[:1]
 
     @torch.inference_mode()
-    def generate(  # noqa: PLR0917 (the order of the method: speech, prosody, pose, style)
+    def generate(
         self,
         speech: npt.ArrayLike,
         prosody: npt.ArrayLike,

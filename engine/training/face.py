@@ -163,9 +163,11 @@ class FaceTrainer:
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
+        # Young averages forget faster, or the first random weights would stay in them.
+        self.average.decay = min(settings.average, (1 + self.run.step) / (10 + self.run.step))
         self.average.update(self.network)
         self.run.step += 1
-        return {"loss": float(total)} | {name: float(term) for name, term in terms.items()}
+        return {name: float(term.detach()) for name, term in {"loss": total, **terms}.items()}
 
     def _disturbed(self, window: torch.Tensor) -> torch.Tensor:
         """Noise and gain on the speech, the mean pose for some: both frames of a pair alike."""
