@@ -89,7 +89,7 @@ def _find_destination(order: Order) -> tuple[Any, Rig]:
         gone = f"The scene {order.scene.name}" if scene is None else order.armature.name
         raise RigError(
             f"{gone} is no longer in this file. The finished take was kept.",
-            "Pick a head and press Write Take.",
+            "Pick a head and press Write Take to This Head.",
         )
     validate_rig(rig)
     return scene, rig
@@ -102,15 +102,18 @@ def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
 
 def _provenance(performance: Performance, rate_hz: float) -> dict[str, Any]:
     """What is needed to make the same take again."""
-    request = performance.order.request
-    asked = {
+    request, meta = performance.order.request, performance.take.meta
+    return {
         "audio": request.audio,
+        "audio_sha256": meta.get("audio", {}).get("sha256", ""),
         "style": request.style,
         "seed": request.seed,
         "preset": request.preset,
         "fps": rate_label(rate_hz),
+        "weights_sha256": meta.get("weights_sha256", {}),
+        "settings": meta.get("settings", {}),
+        "engine_version": meta.get("engine_version", ""),
     }
-    return {**performance.take.meta, **asked}
 
 
 def _kept_actions(names: tuple[str, ...]) -> Iterator[str]:
