@@ -23,7 +23,6 @@ _BOUNDARY_DELAY_S = 0.0256 / 2 - _FRAME_S / 2
 _GAP_COST = 0.8
 
 
-
 class ForcedAligner:
     """pocketsphinx with its bundled model; beams so wide that the true path is not lost."""
 
@@ -59,8 +58,15 @@ class ForcedAligner:
                 ends.append((phone.start + phone.duration) * _FRAME_S + _BOUNDARY_DELAY_S)
         if not names:
             raise DatasetError(f"The sound does not fit the text {text!r}.")
-        stresses = stress_of(names, words)
-        return Utterance.from_ends(samples, ends, names, stresses, text, speaker, source)
+        return Utterance.from_ends(
+            samples,
+            ends,
+            phone=names,
+            stress=stress_of(names, words),
+            text=text,
+            speaker=speaker,
+            source=source,
+        )
 
     def _ensure_word(self, word: str) -> None:
         if self._decoder.lookup_word(word) is None:

@@ -8,7 +8,6 @@ On disk: FOLDER/{train,val}/NAME.npz, one clip each. Build the corpus with
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +76,7 @@ def save_clip(path: Path, clip: SpokenClip) -> None:
             speaker=np.str_(clip.speaker),
             source=np.str_(clip.source),
         )
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load_clip(path: Path) -> SpokenClip:

@@ -74,9 +74,7 @@ def build_corpus(plans: Sequence[ClipPlan], output: Path, workers: int) -> None:
     print(f"{len(plans) - failed} clips in {output}, {failed} left out.")
 
 
-def _run(
-    make: Callable[[ClipPlan], str], plans: Sequence[ClipPlan], workers: int
-) -> Iterator[str]:
+def _run(make: Callable[[ClipPlan], str], plans: Sequence[ClipPlan], workers: int) -> Iterator[str]:
     if workers <= 1:
         yield from map(make, plans)
         return

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from ..audio.decode import SAMPLE_RATE_HZ
 from ..protocol.errors import DatasetError
 from .utterance import Utterance
 
@@ -106,8 +105,15 @@ def synthesise(text: str, settings: EspeakSettings) -> Utterance:
     samples = resample_poly(sound.astype(np.float32), 320, 441)
     level = 0.7 * 32767 / max(1.0, float(np.abs(samples).max()))
     samples = np.round(samples * min(level, 1.0)).astype(np.int16)
-    stresses = [-1] * len(names)
-    return Utterance.from_ends(samples, ends, names, stresses, text, f"espeak_{name}", "espeak")
+    return Utterance.from_ends(
+        samples,
+        ends,
+        phone=names,
+        stress=[-1] * len(names),
+        text=text,
+        speaker=f"espeak_{name}",
+        source="espeak",
+    )
 
 
 def _arpabet(mnemonic: str, rhotic: bool) -> list[str]:
@@ -156,9 +162,7 @@ class _Engine:
         self._sound.clear()
         self._events.clear()
         data = text.encode()
-        self._library.espeak_Synth(
-            data, ctypes.c_size_t(len(data) + 1), 0, 1, 0, 1, None, None
-        )
+        self._library.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, 1, 0, 1, None, None)
         if not self._sound or not self._events:
             raise DatasetError(f"espeak-ng could not speak {text!r}.")
         return np.concatenate(self._sound), list(self._events)
@@ -179,5 +183,3 @@ class _Engine:
 @functools.cache
 def _engine() -> _Engine:
     return _Engine()
-
-

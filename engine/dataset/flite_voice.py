@@ -78,9 +78,7 @@ def pronounce(word: str) -> tuple[list[str], list[int]]:
 
 def _read_utterance(core: ctypes.CDLL, spoken: int, text: str, voice: str) -> Utterance:
     wave = core.utt_wave(spoken).contents
-    samples: npt.NDArray[np.int16] = np.ctypeslib.as_array(
-        wave.samples, (wave.num_samples,)
-    ).copy()
+    samples: npt.NDArray[np.int16] = np.ctypeslib.as_array(wave.samples, (wave.num_samples,)).copy()
     # A diphone voice ends in the middle of its last pause: times beyond the sound are cut.
     length_s = wave.num_samples / wave.sample_rate
     names, stresses, ends = [], [], []
@@ -92,7 +90,15 @@ def _read_utterance(core: ctypes.CDLL, spoken: int, text: str, voice: str) -> Ut
         stresses.append(int(stress) if phone in VOWELS else -1)
         ends.append(min(core.ffeature_float(item, b"end"), length_s))
         item = core.item_next(item)
-    return Utterance.from_ends(samples, ends, names, stresses, text, f"flite_{voice}", "flite")
+    return Utterance.from_ends(
+        samples,
+        ends,
+        phone=names,
+        stress=stresses,
+        text=text,
+        speaker=f"flite_{voice}",
+        source="flite",
+    )
 
 
 @functools.cache

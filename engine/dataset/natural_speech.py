@@ -46,7 +46,7 @@ def read_transcripts(folder: Path) -> list[ReadSentence]:
 
 
 def read_grid(tracked: Path, most_min: float) -> list[ReadSentence]:
-    """Sentences of the GRID corpus (speaker 1) beside the other recordings, at most so many minutes.
+    """Sentences of the GRID corpus (speaker 1), at most so many minutes.
 
     Only clips whose entry in clips.json is marked open are taken.
     """

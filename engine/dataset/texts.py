@@ -37,24 +37,21 @@ _WORDS: dict[str, str] = {
     "describe move open weigh fold cover admire enjoy choose bring fetch wash examine wrap view",
     "went": "walked hurried drove sailed wandered rushed climbed marched cycled limped rode crept "
     "strolled slipped jumped flew swam returned",
-    "manner": "slowly carefully without a word very early by mistake with both hands in silence "
-    "rather badly before dawn after lunch again and again just in time with pleasure on purpose",
+    "manner": "slowly|carefully|without a word|very early|by mistake|with both hands|in silence|"
+    "rather badly|before dawn|after lunch|again and again|just in time|with pleasure|on purpose|"
+    "as fast as I could",
     "when": "yesterday|this morning|last winter|on Thursday|in the evening|after the storm|"
     "before the meeting|in the month of July|at noon|long ago|a week later|during the voyage|"
     "when the bell rang|as usual|at half past four|two years ago|on the ninth of August",
-    "number": "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-    "sixteen seventeen eighteen nineteen twenty thirty-one forty-two fifty-three sixty-four "
+    "number": "two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty thirty-one forty-two fifty-three sixty-four "
     "seventy-five eighty-six ninety-seven one hundred",
     "weather": "rain snow wind thunder fog sunshine frost hail clouds",
-    "idea": "patience courage freedom memory kindness justice peace luck truth wisdom beauty health "
-    "trouble power youth growth measure pleasure choice vision",
+    "idea": "patience courage freedom memory kindness justice peace luck truth wisdom beauty "
+    "health trouble power youth growth measure pleasure choice vision",
     "opener": "Well,|Of course,|However,|Honestly,|As far as I know,|You see,|In fact,|Oh,|"
     "To be fair,|Believe me,|On the other hand,|By the way,|Look,|Perhaps|Maybe|I think|I suppose",
 }
-_WORDS["manner"] = (
-    "slowly|carefully|without a word|very early|by mistake|with both hands|in silence|rather badly"
-    "|before dawn|after lunch|again and again|just in time|with pleasure|on purpose|as fast as I could"
-)
 
 _PATTERNS: tuple[str, ...] = (
     "The {quality} {person} {did} the {thing} {manner}.",
@@ -67,7 +64,7 @@ _PATTERNS: tuple[str, ...] = (
     "If the {weather} comes back, we will {do} the {thing} in the {place}.",
     "{opener} nobody {did} it, not even the {person}.",
     "Please {do} the {thing} before the {person} arrives.",
-    "\"Who {did} my {thing}?\" asked the {quality} {person}.",
+    '"Who {did} my {thing}?" asked the {quality} {person}.',
     "Is it true that {name} {did} {number} {quality} boxes of {food}?",
     "My {person} says that {idea} is worth more than {idea}.",
     "{idea} and {idea} go together, but {idea} does not.",

@@ -33,6 +33,7 @@ class Utterance:
     def from_ends(
         samples: npt.NDArray[np.int16],
         ends_s: Sequence[float],
+        *,
         phone: Sequence[str],
         stress: Sequence[int],
         text: str,
@@ -93,9 +94,7 @@ def _floor_level(samples: npt.NDArray[np.int16]) -> float:
     return float(np.percentile(np.sqrt((frames**2).mean(axis=1)), 4))
 
 
-def _room_noise(
-    length_s: float, level: float, rng: np.random.Generator
-) -> npt.NDArray[np.int16]:
+def _room_noise(length_s: float, level: float, rng: np.random.Generator) -> npt.NDArray[np.int16]:
     noise = rng.normal(0.0, min(level, 60.0), int(length_s * SAMPLE_RATE_HZ))
     return np.round(noise).astype(np.int16)
 
