@@ -27,7 +27,7 @@ from .scene_read import read_order
 from .scene_write import Performance, Written, write_performance
 from .sound import pack_recordings
 from .stage import setup_stage
-from .video import render_video
+from .video import render_video, silent_blender
 
 FACES = ("average", "voice")
 LARGEST_PACKED_BYTES = 32 * 1024 * 1024
@@ -75,7 +75,7 @@ def animate_to_file(options: HeadlessOptions, line: ProgressLine) -> dict[str, A
     _check(options)
     timing = _Timing()
     started = time.perf_counter()
-    session.current.warm_up(options.engine_python)
+    session.current.warm_up(options.engine_python)  # loads while the head is built
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene
     scene.render.fps, scene.render.fps_base = broadcast_rate(options.fps)
@@ -86,6 +86,9 @@ def animate_to_file(options: HeadlessOptions, line: ProgressLine) -> dict[str, A
             bpy.context, head, identity=_identity(options.face), hair=options.hair, name="Head"
         )
         setup_stage(scene, rig)
+    with timing.stage("start_engine"):
+        line.show(0.0, session.READY_STAGE)
+        session.current.wait_ready(options.engine_python)
     with timing.stage("animate"):
         performance = _perform(scene, rig, options, line)
     with timing.stage("write_keys"):
@@ -169,7 +172,8 @@ def _write(
 def _save(scene: Any, path: Path) -> None:
     pack_recordings(scene, LARGEST_PACKED_BYTES)
     try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, check_existing=False)
+        with silent_blender():
+            bpy.ops.wm.save_as_mainfile(filepath=str(path), compress=True, check_existing=False)
     except RuntimeError as error:
         raise ConfigError(f"{path.name} cannot be saved ({error}).", "Check the folder.") from error
 

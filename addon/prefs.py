@@ -2,13 +2,14 @@
 """Preferences: where the engine lives."""
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 import bpy
 from bpy.props import EnumProperty, StringProperty
 
-from ..engine.protocol.errors import WorkerError
+from ..engine.protocol.errors import RhetorError, WorkerError
 from . import session
 
 EXTENSION = __package__.rpartition(".")[0]
@@ -48,28 +49,51 @@ class RHETOR_AP_preferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         layout.prop(self, "engine_python")
         layout.prop(self, "device")
-        row = layout.row()
-        row.operator("rhetor.check_engine", icon="CHECKMARK")
-        if session.current.engine_line:
-            layout.label(text=session.current.engine_line, icon="INFO")
+        layout.operator("rhetor.check_engine", icon="CHECKMARK")
+        column = layout.column(align=True)
+        for finding in session.current.engine_findings:
+            column.label(text=finding)
 
 
 class RHETOR_OT_check_engine(bpy.types.Operator):
-    """Start the engine and show its version and device"""
+    """Start the engine and show its version and device, or what is wrong with it"""
 
     bl_idname = "rhetor.check_engine"
     bl_label = "Check Engine"
 
-    def execute(self, context: Any) -> set[str]:
-        """Start the engine and wait for its greeting."""
-        try:
-            line = session.current.check_engine(engine_python(context))
-        except Exception as error:
-            session.current.engine_line = str(error)
-            self.report({"ERROR"}, str(error))
+    @classmethod
+    def poll(cls, _context: Any) -> bool:
+        """One look at a time."""
+        return not session.current.is_examining
+
+    def invoke(self, context: Any, _event: Any) -> set[str]:
+        """With a window: start, and show the findings when they come."""
+        if bpy.app.background:
+            return self.execute(context)
+        if not self._start(context):
             return {"CANCELLED"}
-        self.report({"INFO"}, line)
+        session.watch()
         return {"FINISHED"}
+
+    def execute(self, context: Any) -> set[str]:
+        """From scripts: wait for the findings and report them."""
+        if not self._start(context):
+            return {"CANCELLED"}
+        while session.current.is_examining:
+            session.current.pump()
+            time.sleep(session.PUMP_INTERVAL_S)
+        for finding in session.current.engine_findings:
+            self.report({"INFO"}, finding)
+        return {"FINISHED"}
+
+    def _start(self, context: Any) -> bool:
+        try:
+            session.current.examine(engine_python(context))
+        except RhetorError as error:
+            session.current.engine_findings = (error.message, error.hint)
+            self.report({"ERROR"}, str(error))
+            return False
+        return True
 
 
 def preferences(context: Any) -> RHETOR_AP_preferences | None:

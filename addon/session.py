@@ -9,6 +9,7 @@ timers never fire, `drain` waits.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -25,6 +26,7 @@ PUMP_INTERVAL_S = 0.1
 READY_STAGE = "Starting the engine"
 _PROGRAM = "Rhetor for Blender"
 _CALM_MODES = ("OBJECT", "POSE")
+_SHOWN_IN = ("VIEW_3D", "PREFERENCES")
 
 ProgressCallback = Callable[[float, str], None]
 
@@ -48,11 +50,12 @@ class Session:
         self.error: RhetorError | None = None
         self.written: Written | None = None
         self.unwritten: Performance | None = None
-        self.engine_line = ""
+        self.engine_findings: tuple[str, ...] = ()
         self.engine_warnings: list[str] = []
         self._client: Client | None = None
         self._python: Path | None = None
         self._call: Call | None = None
+        self._examination: Call | None = None
         self._order: Order | None = None
 
     @property
@@ -63,6 +66,19 @@ class Session:
     def warm_up(self, python: Path) -> None:
         """Start the engine so that it is ready sooner; returns at once."""
         self._engine(python).start()
+
+    @property
+    def is_examining(self) -> bool:
+        """Whether the engine is being looked at."""
+        return self._examination is not None
+
+    @property
+    def engine_line(self) -> str:
+        """Version and device of the running engine; "" where none runs or is ready."""
+        hello = self._client.hello if self._client is not None else None
+        if hello is None:
+            return ""
+        return f"Engine {hello.engine_version} on {hello.device or 'no device'}"
 
     def submit(self, order: Order, python: Path) -> None:
         """Send an order to the engine, starting it if needed; returns at once."""
@@ -84,7 +100,7 @@ class Session:
         """
         if self._client is not None:
             self._client.pump()
-            self._describe_engine()
+            self._collect_examination()
         return self._collect()
 
     def drain(self, on_progress: ProgressCallback | None = None) -> Performance:
@@ -117,18 +133,21 @@ class Session:
         self.error = None if isinstance(error, CancelledError) else error
         self.phase = Phase.IDLE if self.error is None else Phase.FAILED
 
-    def check_engine(self, python: Path) -> str:
-        """Start the engine and wait until it is ready; returns a line that describes it."""
-        client = self._engine(python)
-        client.wait_ready()
-        self._describe_engine()
-        return self.engine_line
+    def wait_ready(self, python: Path) -> None:
+        """Start the engine and wait until it can work. Raises RhetorError where it cannot."""
+        self._engine(python).wait_ready()
+
+    def examine(self, python: Path) -> None:
+        """Let the engine look at itself; `engine_findings` has what it found. Returns at once."""
+        self._examination = self._engine(python).call("doctor")
+        self.engine_findings = ("Looking at the engine",)
 
     def stop(self) -> None:
         """End the engine's process and forget the job."""
         if bpy.app.timers.is_registered(_tick):
             bpy.app.timers.unregister(_tick)
-        client, self._client, self._call, self._order = self._client, None, None, None
+        client, self._client = self._client, None
+        self._call = self._order = self._examination = None
         if client is not None:
             client.close()
         if self.is_working:
@@ -159,10 +178,17 @@ class Session:
         self._call = self._order = None
         return self.unwritten
 
-    def _describe_engine(self) -> None:
-        hello = self._client.hello if self._client is not None else None
-        if hello is not None:
-            self.engine_line = f"Engine {hello.engine_version} on {hello.device or 'no device'}"
+    def _collect_examination(self) -> None:
+        if self._examination is None or not self._examination.is_done:
+            return
+        call, self._examination = self._examination, None
+        try:
+            checks = call.result().result["checks"]
+        except RhetorError as error:
+            self.engine_findings = (error.message, error.hint)
+            return
+        bad = [f"{c['name']}: {c['finding']} {c['hint']}" for c in checks if not c["is_good"]]
+        self.engine_findings = (self.engine_line, *(bad or [f"All {len(checks)} checks passed"]))
 
     def _hear(self, level: str, text: str) -> None:
         if level == "warning" and text not in self.engine_warnings:
@@ -180,19 +206,16 @@ def watch() -> None:
 
 
 def _tick() -> float | None:
-    try:
+    with contextlib.suppress(RhetorError):  # the panel tells
         current.pump()
-    except RhetorError:
-        _redraw()
-        return None
-    if current.unwritten is not None:
+    if current.is_working and current.unwritten is not None:
         if not _may_write():
             current.stage = "Finished: waiting for you to leave this mode"
             _redraw()
             return PUMP_INTERVAL_S * 5
         _write()
     _redraw()
-    return PUMP_INTERVAL_S if current.is_working else None
+    return PUMP_INTERVAL_S if current.is_working or current.is_examining else None
 
 
 def _may_write() -> bool:
@@ -204,17 +227,18 @@ def _may_write() -> bool:
 
 
 def _write() -> None:
-    try:
-        with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-            bpy.ops.rhetor.write_take("EXEC_DEFAULT", True)
-    except RuntimeError:
-        pass  # the operator has reported it and told the session
+    # Where it fails, the operator has reported it and told the session.
+    with (
+        contextlib.suppress(RuntimeError),
+        bpy.context.temp_override(window=bpy.context.window_manager.windows[0]),
+    ):
+        bpy.ops.rhetor.write_take("EXEC_DEFAULT", True)
 
 
 def _redraw() -> None:
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type == "VIEW_3D":
+            if area.type in _SHOWN_IN:
                 area.tag_redraw()
 
 

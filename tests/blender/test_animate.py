@@ -45,6 +45,7 @@ def test_bad_input_is_refused_in_words(default_blender, speech, path_of, python)
     for case, advice in ADVICE.items():
         assert advice in said[case], (case, said[case])
     assert "nôtes.wav" in said["not audio"]
+    assert said["engine"].startswith("Engine ") and "checks passed" in said["engine"]
 
 
 def test_interruptions_lose_nothing(default_blender, long_speech, python):

@@ -23,6 +23,9 @@ def main(audio: str, not_audio: str) -> dict:
     said["no such file"] = refusal()
     settings.audio = not_audio
     said["not audio"] = refusal()
+    session = scenario.module("addon.session").current
+    assert bpy.ops.rhetor.check_engine() == {"FINISHED"}
+    said["engine"] = " | ".join(session.engine_findings)
     settings.audio = audio
     cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
     bpy.context.scene.collection.objects.link(cube)
