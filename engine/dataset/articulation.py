@@ -21,7 +21,7 @@ from ..head.channels import EXPRESSION_NAMES
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 from .facial_style import FacialStyle, mean_style
-from .visemes import CLOSURES, GLIDE_SPLIT, GLIDES, VISEMES, VOWELS, Viseme
+from .visemes import CLOSURES, GLIDE_SPLIT, GLIDES, OPEN_VOWELS, VISEMES, VOWELS, Viseme
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -61,6 +61,7 @@ _SEAL_MM = 0.3
 _STRESS_GAIN = {0: 0.74, 1: 1.04, 2: 0.92}
 _REDUCED_S = 0.085
 """Vowels shorter than this are reduced: they aim lower, beyond what blending takes away."""
+_OPEN_VOWEL_S = 0.09
 _INHALE_PAUSE_S = 0.30
 _INHALE_AT_S = 0.13
 _INHALE_WIDTH_S = 0.055
@@ -248,7 +249,7 @@ def _mouth_units(
         "jawOpen": jaw,
         "mouthPucker": pucker,
         "mouthFunnel": funnel * (1.0 - closed),
-        "mouthRollLower": 0.10 * closed + 0.42 * bite,
+        "mouthRollLower": 0.10 * closed + 0.50 * bite,
         "mouthRollUpper": 0.12 * closed,
         "mouthShrugLower": 0.06 * closed + 0.10 * bite,
         "tongueOut": moves["tongue"] * free,
@@ -262,7 +263,7 @@ def _mouth_units(
         "mouthSmile": smile,
         "mouthDimple": 0.08 * spread + 0.04 * closed,
         "mouthLowerDown": low,
-        "mouthUpperUp": up + 0.10 * bite,
+        "mouthUpperUp": up + 0.16 * bite,
         "cheekSquint": style.squint + 0.5 * style.smile + 0.10 * spread,
         "noseSneer": 0.10 * up,
     }
@@ -311,6 +312,17 @@ def _upper_face_units(raised: Float64Array, style: FacialStyle) -> dict[str, Flo
 def _smoothstep(x: Float64Array) -> Float64Array:
     t = np.clip(x, 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
+
+
+def open_frames(track: PhoneTrack, frame_count: int, rate_hz: float) -> npt.NDArray[np.bool_]:
+    """(T,) the middle third of open vowels that last: there the mouth must be open."""
+    mask = np.zeros(frame_count, dtype=bool)
+    for start, end, phone in zip(track.start_s, track.end_s, track.phone, strict=True):
+        length = float(end - start)
+        if phone in OPEN_VOWELS and length >= _OPEN_VOWEL_S:
+            first = int(np.ceil((float(start) + length / 3) * rate_hz))
+            mask[max(first, 0) : int(np.floor((float(end) - length / 3) * rate_hz)) + 1] = True
+    return mask
 
 
 def closure_frames(track: PhoneTrack, frame_count: int, rate_hz: float) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from ..audio.decode import SAMPLE_RATE_HZ
 from ..head.channels import IDENTITY_SIZE
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
-from .articulation import PhoneTrack, articulate_styles, closure_frames
+from .articulation import PhoneTrack, articulate_styles, closure_frames, open_frames
 from .corpus import SpokenClip, clip_paths, features_path, load_clip
 from .facial_style import PERSONALITIES as FACES
 from .performer import perform
@@ -30,7 +30,9 @@ class FaceClip:
     """One clip of T frames as one personality performs it.
 
     speech: (T, 29). prosody: (T, 4). pose: (T, 6) rad, mm. expression: (T, 52). identity: (50,).
-    closed, silent: (T,) 0 or 1. style: name of the personality. source: of the speech.
+    closed, opened, silent: (T,) 1 where a /p b m/ has its lips together, in the middle of open
+    vowels, and where the mouth rests in a pause; else 0. style: name of the personality. source:
+    of the speech.
     """
 
     speech: FloatArray
@@ -39,6 +41,7 @@ class FaceClip:
     expression: FloatArray
     identity: FloatArray
     closed: FloatArray
+    opened: FloatArray
     silent: FloatArray
     style: str
     source: str
@@ -93,6 +96,7 @@ def perform_clip(
     track = _track(clip, events)
     faces = articulate_styles(track, frames, [FACES[style] for style in styles])
     closed = closure_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
+    opened = open_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
     silent = silent_frames(track, frames)
     for style, expression in zip(styles, faces, strict=True):
         yield FaceClip(
@@ -102,6 +106,7 @@ def perform_clip(
             expression,
             speaker_identity(clip.speaker),
             closed,
+            opened,
             silent,
             style,
             clip.source,

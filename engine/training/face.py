@@ -25,8 +25,10 @@ from ..pgface.lips import LipGeometry
 from ..pgface.losses import FaceBatch, FaceLoss
 from ..pgface.network import PGFace
 from ..pgface.synthesizer import describe, pad_frames
+from ..posegan.synthesizer import PoseSynthesizer, load_posegan
 from ..protocol.errors import DatasetError, RhetorError
 from ..protocol.take import POSE_CHANNELS
+from ..protocol.weights_header import read_description
 from .run import ExponentialAverage, Stateful, TrainingRun
 
 _POSE_SIZE = len(POSE_CHANNELS)
@@ -39,16 +41,19 @@ class FaceTraining:
     pairs: pairs of consecutive frames in a batch. rate: first learning rate, falls to a hundredth
     along a cosine. pose_dropout, style_dropout: share of pairs that get the mean pose, the neutral
     style. noise: largest deviation of noise on the speech features, in their own deviations.
-    gain: largest relative change of the features' size. average: decay of the weights' average.
+    gain: largest relative change of the features' size. generated: share of the steps, the last
+    ones, that see PoseGAN's own poses, so that training meets what inference sees. average: decay
+    of the weights' average.
     """
 
-    steps: int = 10_000
-    pairs: int = 512
+    steps: int = 16_000
+    pairs: int = 128
     rate: float = 1e-3
     pose_dropout: float = 0.1
     style_dropout: float = 0.15
     noise: float = 0.25
     gain: float = 0.15
+    generated: float = 0.25
     average: float = 0.999
     weight_decay: float = 1e-4
     seed: int = 1
@@ -57,29 +62,25 @@ class FaceTraining:
 
 
 class FaceMaterial:
-    """All frames of all clips in memory; windows are cut out by index."""
+    """All frames of all clips in memory; windows are cut out by index.
 
-    def __init__(self, clips: Iterable[FaceClip]) -> None:
+    posegan: where given, every clip also gets the head motion that PoseGAN makes for it.
+    """
+
+    def __init__(self, clips: Iterable[FaceClip], posegan: PoseSynthesizer | None = None) -> None:
         columns: dict[str, list[torch.Tensor]] = {}
         firsts: list[torch.Tensor] = []
         windows: list[torch.Tensor] = []
         frames_before, rows_before = 0, 0
-        for clip in clips:
+        for number, clip in enumerate(clips):
             frames = len(clip.speech)
             if frames < 2:
                 continue
-            inputs = np.concatenate([clip.pose, clip.speech], axis=1)
-            row = STYLE_NAMES.index(clip.style)
-            for name, values in (
-                ("inputs", pad_frames(torch.from_numpy(inputs))),
-                ("prosody", pad_frames(torch.from_numpy(clip.prosody))),
-                ("expression", torch.from_numpy(clip.expression)),
-                ("identity", torch.from_numpy(clip.identity).expand(frames, -1)),
-                ("closed", torch.from_numpy(clip.closed)),
-                ("silent", torch.from_numpy(clip.silent)),
-                ("style", torch.full((frames,), row)),
-            ):
+            for name, values in _clip_columns(clip).items():
                 columns.setdefault(name, []).append(values)
+            if posegan is not None:
+                generated = _generated_pose(posegan, clip, number)
+                columns.setdefault("generated", []).append(pad_frames(generated))
             firsts.append(torch.arange(frames_before, frames_before + frames - 1))
             windows.append(torch.arange(rows_before, rows_before + frames))
             frames_before += frames
@@ -111,6 +112,28 @@ class FaceMaterial:
         return FaceBatch(
             *(self.columns[name][frames] for name in ("expression", "identity", "closed", "silent"))
         )
+
+
+def _clip_columns(clip: FaceClip) -> dict[str, torch.Tensor]:
+    frames = len(clip.speech)
+    padded = {
+        "inputs": np.concatenate([clip.pose, clip.speech], axis=1),
+        "prosody": clip.prosody,
+    }
+    plain = {name: getattr(clip, name) for name in ("expression", "closed", "silent")}
+    return (
+        {name: pad_frames(torch.from_numpy(values)) for name, values in padded.items()}
+        | {name: torch.from_numpy(values) for name, values in plain.items()}
+        | {
+            "identity": torch.from_numpy(clip.identity).expand(frames, -1),
+            "style": torch.full((frames,), STYLE_NAMES.index(clip.style)),
+        }
+    )
+
+
+def _generated_pose(posegan: PoseSynthesizer, clip: FaceClip, seed: int) -> torch.Tensor:
+    style = clip.style if clip.style in posegan.styles else STYLE_NAMES[0]
+    return torch.from_numpy(posegan.generate(clip.speech, clip.prosody, style, seed=seed))
 
 
 class FaceTrainer:
@@ -150,7 +173,11 @@ class FaceTrainer:
             group["lr"] = rate
         pairs = self.material.draw(settings.pairs)
         frames = pairs.flatten()
-        window = self._disturbed(self.material.windows("inputs", frames))
+        window = self.material.windows("inputs", frames)
+        if progress >= 1.0 - settings.generated and "generated" in self.material.columns:
+            pose = self.material.windows("generated", frames)
+            window = torch.cat([pose, window[:, _POSE_SIZE:]], 1)
+        window = self._disturbed(window)
         style = self.material.columns["style"][pairs[:, 0]]
         style = torch.where(torch.rand(settings.pairs) < settings.style_dropout, 0, style)
         self.network.train()
@@ -207,7 +234,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
     parser.add_argument("--run", type=Path, help="folder of the run (runs/face_PRESET)")
     parser.add_argument("--output", type=Path, help="weights file to write at the end")
-    parser.add_argument("--features-id", required=True, help="id of the feature extractor")
+    parser.add_argument("--features", type=Path, default=WEIGHTS_DIR / "features.safetensors")
+    parser.add_argument("--posegan", help="preset or weights whose poses the last steps see")
     parser.add_argument("--limit", type=int, default=0, help="at most so many recordings")
     for field in dataclasses.fields(FaceTraining):
         name = "--" + field.name.replace("_", "-")
@@ -222,14 +250,17 @@ def main() -> None:
     training = FaceTraining(**{name: getattr(arguments, name) for name in names})
     config = PRESETS[arguments.preset]
     try:
-        material = FaceMaterial(read_face_clips(arguments.corpus / "train", limit=arguments.limit))
+        extractor = str(read_description(arguments.features)["id"])
+        posegan = load_posegan(arguments.posegan, "cpu", extractor) if arguments.posegan else None
+        clips = read_face_clips(arguments.corpus / "train", limit=arguments.limit)
+        material = FaceMaterial(clips, posegan)
         print(f"{material.frame_count} frames", flush=True)
         folder = arguments.run or Path("runs") / f"face_{arguments.preset}"
         trainer = FaceTrainer(folder, config, training, material, LipGeometry.of(load_head()))
         trainer.train(training.steps)
     except RhetorError as error:
         raise SystemExit(str(error)) from error
-    description = describe(config, arguments.features_id) | {
+    description = describe(config, extractor) | {
         "training": {
             "command": "python -m rhetor.engine.training.face",
             "settings": config_to(training),
