@@ -79,11 +79,11 @@ def perform(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Pose (T, 6), identity (50,) and expression (T, 52) at 30 fps for samples (S,) at 16 kHz."""
     frames = max(1, math.ceil(len(samples) / SAMPLE_RATE_HZ * MODEL_RATE_HZ))
-    with stages.stage("Listening"):
-        features = networks.extractor.extract(samples)  # (N, 29) at 50 Hz
+    with stages.stage("Listening") as report:
+        features = networks.extractor.extract(samples, report)  # (N, 29) at 50 Hz
         speech = to_frame_rate(features, frames).cpu().numpy()  # (T, 29)
-    with stages.stage("Prosody"):
-        prosody = prosody_channels(samples, frames)  # (T, 4)
+    with stages.stage("Prosody") as report:
+        prosody = prosody_channels(samples, frames, progress=report)  # (T, 4)
     with stages.stage("Moving the head") as report:
         pose = networks.posegan.generate(
             speech,

@@ -9,6 +9,7 @@ compiling it costs 2 to 4 s of the worker's start, and it is slower.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,11 @@ PROSODY_NAMES = ("log_f0", "voicing", "rms", "onset")
 
 LOWEST_F0_HZ, HIGHEST_F0_HZ = 60.0, 500.0
 
+_Values = npt.NDArray[np.float32]
 _WORK_RATE_HZ = SAMPLE_RATE_HZ // 2
 _WINDOW = 512  # 64 ms at the work rate: about four periods of a low voice
 _FFT = 720  # at least the window and the longest lag
-_CHUNK = 4096
+_CHUNK = 512  # what stays in the cache is twice as fast as ten times as much
 _HALVING_BLOCK = 1 << 17
 _OVERSAMPLING = 2
 _BANDS = 16
@@ -39,14 +41,17 @@ _RANGE_DB = 50.0
 class _Track:
     """Measurements at the inner rate; all (N,) float32."""
 
-    f0_hz: npt.NDArray[np.float32]
-    clarity: npt.NDArray[np.float32]
-    level_db: npt.NDArray[np.float32]
-    flux: npt.NDArray[np.float32]
+    f0_hz: _Values
+    clarity: _Values
+    level_db: _Values
+    flux: _Values
 
 
 def prosody_channels(
-    samples: Samples, frame_count: int, rate_hz: float = MODEL_RATE_HZ
+    samples: Samples,
+    frame_count: int,
+    rate_hz: float = MODEL_RATE_HZ,
+    progress: Callable[[float], None] | None = None,
 ) -> npt.NDArray[np.float32]:
     """(frame_count, 4) float32, columns PROSODY_NAMES; frame i is at i / rate_hz s.
 
@@ -54,20 +59,21 @@ def prosody_channels(
     over the voiced frames of this recording, 0 where unvoiced, within ±3. voicing: 0 to 1. rms:
     log level, 0 at 50 dB under the loud parts and below, 1 at the loud parts. onset: rise of the
     spectrum, 1 at a strong beginning. Silence gives zeros.
+    progress: called with the fraction done after each chunk; what it raises passes through.
     """
     if frame_count == 0:
         return np.zeros((0, len(PROSODY_NAMES)), np.float32)
     inner_hz = _OVERSAMPLING * rate_hz
-    track = _measure(samples, _OVERSAMPLING * frame_count, inner_hz)
+    track = _measure(samples, _OVERSAMPLING * frame_count, inner_hz, progress)
     loud_db = float(np.percentile(track.level_db, 95))
     if loud_db < _SILENCE_DBFS:
         return np.zeros((frame_count, len(PROSODY_NAMES)), np.float32)
-    rms = np.clip((track.level_db - loud_db) / _RANGE_DB + 1.0, 0.0, 1.2)
+    rms: _Values = np.clip((track.level_db - loud_db) / _RANGE_DB + 1.0, 0.0, 1.2)
     # A periodic hum far below the voice is not the voice.
     gate = np.clip((rms - 0.25) / 0.2, 0.0, 1.0)
-    voicing = np.clip((track.clarity - 0.3) / 0.5, 0.0, 1.0) * gate
+    voicing: _Values = np.clip((track.clarity - 0.3) / 0.5, 0.0, 1.0) * gate
     flux = track.flux * gate
-    onset = np.clip(flux / max(float(np.percentile(flux, 97)), 1e-3), 0.0, 1.5)
+    onset: _Values = np.clip(flux / max(float(np.percentile(flux, 97)), 1e-3), 0.0, 1.5)
     log_f0 = _standardised_f0(track.f0_hz, voicing >= _VOICED)
     columns = [_every_other(log_f0), _smoothed(voicing), _smoothed(rms), _peak(onset)]
     return np.stack(columns, axis=1).astype(np.float32)
@@ -75,13 +81,18 @@ def prosody_channels(
 
 def pitch_track(
     samples: Samples, frame_count: int, rate_hz: float = MODEL_RATE_HZ
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+) -> tuple[_Values, _Values]:
     """Pitch in Hz and its clarity (0 to 1, above 0.5 is voiced), each (frame_count,)."""
     track = _measure(samples, frame_count, rate_hz)
     return track.f0_hz, track.clarity
 
 
-def _measure(samples: Samples, count: int, rate_hz: float) -> _Track:
+def _measure(
+    samples: Samples,
+    count: int,
+    rate_hz: float,
+    progress: Callable[[float], None] | None = None,
+) -> _Track:
     sound = _halved(np.asarray(samples, np.float32))
     centres = np.round(np.arange(count) / rate_hz * _WORK_RATE_HZ).astype(np.int64)
     needed = int(centres[-1]) + _WINDOW
@@ -95,7 +106,11 @@ def _measure(samples: Samples, count: int, rate_hz: float) -> _Track:
     if len(clear) >= 5:
         middle = float(np.median(clear))
         low, high = max(low, middle / 2.2), min(high, middle * 2.2)
-    parts = [_analyse(sound, centres[i : i + _CHUNK], low, high) for i in range(0, count, _CHUNK)]
+    parts = []
+    for start in range(0, count, _CHUNK):
+        parts.append(_analyse(sound, centres[start : start + _CHUNK], low, high))
+        if progress is not None:
+            progress(min(1.0, (start + _CHUNK) / count))
     f0, clarity, level, bands = (np.concatenate(column) for column in zip(*parts, strict=True))
     rise = np.diff(bands, axis=0, prepend=bands[:1])
     flux = np.maximum(rise, 0.0).mean(axis=1)
@@ -104,7 +119,7 @@ def _measure(samples: Samples, count: int, rate_hz: float) -> _Track:
 
 def _analyse(
     sound: Samples, centres: npt.NDArray[np.int64], low_hz: float, high_hz: float
-) -> tuple[npt.NDArray[np.float32], ...]:
+) -> tuple[_Values, ...]:
     """f0 (N,) Hz, clarity (N,), level (N,) dB and log band energies (N, bands) of windows."""
     windows = np.lib.stride_tricks.sliding_window_view(sound, _WINDOW)[centres]
     x = torch.from_numpy(windows)  # (N, window), a copy
@@ -140,9 +155,7 @@ def _first_high_peak(
     return chosen[:, 0] + shortest + shift, height
 
 
-def _standardised_f0(
-    f0_hz: npt.NDArray[np.float32], voiced: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float32]:
+def _standardised_f0(f0_hz: _Values, voiced: npt.NDArray[np.bool_]) -> _Values:
     """z-score of log pitch, median filtered over 5 voiced neighbours, 0 where unvoiced."""
     log_f0 = np.where(voiced, np.log(np.maximum(f0_hz, 1.0)), np.nan)
     if voiced.sum() < 3:
@@ -157,18 +170,20 @@ def _standardised_f0(
     return result
 
 
-def _every_other(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _every_other(values: _Values) -> _Values:
     return values[::_OVERSAMPLING]
 
 
-def _smoothed(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _smoothed(values: _Values) -> _Values:
     padded = np.pad(values, 1, mode="edge")
-    return (0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:])[::_OVERSAMPLING]
+    mixed: _Values = 0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:]
+    return mixed[::_OVERSAMPLING]
 
 
-def _peak(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _peak(values: _Values) -> _Values:
     """The higher of a frame's own value and the one half a frame before it."""
-    return np.maximum(values, np.pad(values, (1, 0))[:-1])[::_OVERSAMPLING]
+    higher: _Values = np.maximum(values, np.pad(values, (1, 0))[:-1])
+    return higher[::_OVERSAMPLING]
 
 
 def _halved(samples: Samples) -> Samples:

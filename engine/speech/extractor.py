@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +18,13 @@ from ..checkpoint import WEIGHTS_DIR, load_checkpoint
 from ..config import config_from
 from ..protocol.errors import CheckpointError
 from ..protocol.take import MODEL_RATE_HZ
-from .network import FEATURE_RATE_HZ, SYMBOLS, CharacterNetwork, CharacterNetworkConfig
+from .network import (
+    FEATURE_RATE_HZ,
+    SYMBOLS,
+    CharacterNetwork,
+    CharacterNetworkConfig,
+    ResidualBlock,
+)
 
 FEATURES_KIND = "features"
 DEFAULT_FEATURES_PATH = WEIGHTS_DIR / "features.safetensors"
@@ -35,10 +42,15 @@ class SpeechFeatureExtractor(Protocol):
     id: str
     rate_hz: float
 
-    def extract(self, samples: torch.Tensor | Samples) -> torch.Tensor:
+    def extract(
+        self,
+        samples: torch.Tensor | Samples,
+        progress: Callable[[float], None] | None = None,
+    ) -> torch.Tensor:
         """Raw logits (N, 29), float32 on the CPU, N = ceil(S / 320), of mono 16 kHz (S,).
 
         Channels are space, a to z, apostrophe, blank. Frame j is centred on (j + 0.5) / 50 s.
+        progress: called with the fraction done after each chunk; what it raises passes through.
         """
         ...
 
@@ -65,7 +77,11 @@ class CharacterExtractor:
         self._reach = network.config.reach_frames
 
     @torch.inference_mode()
-    def extract(self, samples: torch.Tensor | Samples) -> torch.Tensor:
+    def extract(
+        self,
+        samples: torch.Tensor | Samples,
+        progress: Callable[[float], None] | None = None,
+    ) -> torch.Tensor:
         """See SpeechFeatureExtractor.extract."""
         sound = samples.cpu().numpy() if isinstance(samples, torch.Tensor) else samples
         count = -(-len(sound) // _STEP_SAMPLES)
@@ -137,7 +153,14 @@ def _fused(network: CharacterNetwork) -> CharacterNetwork:
     copy.load_state_dict(network.state_dict())
     copy.eval()
     for layer in (copy.listen, copy.halve, copy.quarter, copy.merge):
-        layer[0], layer[1] = fuse_conv_bn_eval(layer[0], layer[1]), nn.Identity()
+        layer[0], layer[1] = _fused_conv(layer[0], layer[1]), nn.Identity()
     for block in copy.blocks:
-        block.conv, block.norm = fuse_conv_bn_eval(block.conv, block.norm), nn.Identity()
+        assert isinstance(block, ResidualBlock)
+        block.conv, block.norm = _fused_conv(block.conv, block.norm), nn.Identity()
     return copy
+
+
+def _fused_conv(conv: nn.Module, norm: nn.Module) -> nn.Conv1d:
+    assert isinstance(conv, nn.Conv1d)
+    assert isinstance(norm, nn.BatchNorm1d)
+    return fuse_conv_bn_eval(conv, norm)
