@@ -40,7 +40,7 @@ def mfcc(samples: Samples) -> torch.Tensor:
     power = (spectrum.real.square() + spectrum.imag.square()) / _FFT  # (N, bins)
     energy = power.sum(1).clamp(min=_EPSILON)
     mel = (power @ _filters().T).clamp(min=_EPSILON).log()
-    cepstra = (mel @ _cosines().T) * _lifter()
+    cepstra: torch.Tensor = (mel @ _cosines().T) * _lifter()
     cepstra[:, 0] = energy.log()
     return cepstra
 
@@ -57,7 +57,8 @@ def deepspeech_mfcc(samples: Samples) -> torch.Tensor:
     windows = padded.unfold(0, 2 * CONTEXT_FRAMES + 1, 1)  # (N, 26, 19)
     inputs = windows.transpose(1, 2).reshape(len(frames), DEEPSPEECH_INPUTS)
     spread = inputs.std(correction=0).clamp(min=_EPSILON)
-    return ((inputs - inputs.mean()) / spread).float()
+    whitened: torch.Tensor = ((inputs - inputs.mean()) / spread).float()
+    return whitened
 
 
 @functools.cache

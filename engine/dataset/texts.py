@@ -44,8 +44,8 @@ _WORDS: dict[str, str] = {
     "before the meeting|in the month of July|at noon|long ago|a week later|during the voyage|"
     "when the bell rang|as usual|at half past four|two years ago|on the ninth of August",
     "number": "two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty thirty-one forty-two fifty-three sixty-four "
-    "seventy-five eighty-six ninety-seven one hundred",
+    "fifteen sixteen seventeen eighteen nineteen twenty thirty-one forty-two fifty-three "
+    "sixty-four seventy-five eighty-six ninety-seven one hundred",
     "weather": "rain snow wind thunder fog sunshine frost hail clouds",
     "idea": "patience courage freedom memory kindness justice peace luck truth wisdom beauty "
     "health trouble power youth growth measure pleasure choice vision",

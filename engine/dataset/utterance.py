@@ -96,7 +96,8 @@ def _floor_level(samples: npt.NDArray[np.int16]) -> float:
 
 def _room_noise(length_s: float, level: float, rng: np.random.Generator) -> npt.NDArray[np.int16]:
     noise = rng.normal(0.0, min(level, 60.0), int(length_s * SAMPLE_RATE_HZ))
-    return np.round(noise).astype(np.int16)
+    rounded: npt.NDArray[np.int16] = np.round(noise).astype(np.int16)
+    return rounded
 
 
 def _merge_silences(

@@ -32,17 +32,20 @@ class CharacterNetworkConfig:
         return 2 * (sum(d * (self.kernel // 2) for d in self.dilations) + 2) + 4
 
 
-class _ResidualBlock(nn.Module):
+class ResidualBlock(nn.Module):
+    """x + dropout(ReLU(BN(conv(x)))) at 25 Hz."""
+
     def __init__(self, config: CharacterNetworkConfig, dilation: int) -> None:
         super().__init__()
         width, kernel = config.width, config.kernel
         self.conv = nn.Conv1d(
             width, width, kernel, padding=dilation * (kernel // 2), dilation=dilation, bias=False
         )
-        self.norm = nn.BatchNorm1d(width)
+        self.norm: nn.Module = nn.BatchNorm1d(width)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:  # (B, W, N / 2)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, W, N / 2) to the same shape."""
         y: torch.Tensor = x + self.dropout(torch.relu(self.norm(self.conv(x))))
         return y
 
@@ -68,7 +71,7 @@ class CharacterNetwork(nn.Module):
         self.listen = _conv(nn.Conv1d(MEL_BANDS, edge, 3, padding=1, bias=False))
         self.halve = _conv(nn.Conv1d(edge, width, 4, stride=2, padding=1, bias=False))
         self.quarter = _conv(nn.Conv1d(width, width, 4, stride=2, padding=1, bias=False))
-        self.blocks = nn.Sequential(*(_ResidualBlock(config, d) for d in config.dilations))
+        self.blocks = nn.Sequential(*(ResidualBlock(config, d) for d in config.dilations))
         self.upsample = nn.ConvTranspose1d(width, edge, 4, stride=2, padding=1)
         self.skip = nn.Conv1d(width, edge, 1)
         self.merge = _conv(nn.Conv1d(edge, edge, 3, padding=1, bias=False))

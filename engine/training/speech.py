@@ -25,7 +25,7 @@ from ..dataset.letters import BLANK
 from ..dataset.phones import PHONES
 from ..speech.extractor import FEATURES_KIND
 from ..speech.network import SYMBOLS, CharacterNetwork, CharacterNetworkConfig
-from .run import ExponentialAverage, TrainingRun
+from .run import ExponentialAverage, Stateful, TrainingRun
 from .speech_batches import Batch, BatchConfig, BatchSource, LabelledClip, load_labelled
 from .speech_report import judge
 
@@ -62,7 +62,7 @@ class SpeechTrainer:
         )
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, self._one_cycle)
         self.average = ExponentialAverage(self.network, config.average_decay)
-        parts = {
+        parts: dict[str, Stateful] = {
             "network": self.network,
             "phone_reader": self.phone_reader,
             "optimizer": self.optimizer,

@@ -103,7 +103,7 @@ class BatchSource:
     def _pick(self, rng: np.random.Generator) -> LabelledClip:
         pool = 0 if rng.random() < self._config.natural_share else 1
         pool = pool if len(self._pools[pool]) else 1 - pool
-        return self._clips[rng.choice(self._pools[pool], p=self._chances[pool])]
+        return self._clips[int(rng.choice(self._pools[pool], p=self._chances[pool]))]
 
     def _crop(
         self, rng: np.random.Generator
@@ -153,7 +153,8 @@ def _noise_bank(length: int, seed: int) -> list[Samples]:
 def collapsed(path: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The CTC target of a frame-wise path: repeats merged, then blanks removed."""
     merged = path[np.concatenate([[True], path[1:] != path[:-1]])]
-    return merged[merged != BLANK]
+    written: npt.NDArray[np.int64] = merged[merged != BLANK]
+    return written
 
 
 def _resampled(
