@@ -70,8 +70,9 @@ def prosody_channels(
         return np.zeros((frame_count, len(PROSODY_NAMES)), np.float32)
     rms: _Values = np.clip((track.level_db - loud_db) / _RANGE_DB + 1.0, 0.0, 1.2)
     # A periodic hum far below the voice is not the voice.
-    gate = np.clip((rms - 0.25) / 0.2, 0.0, 1.0)
-    voicing: _Values = gate * np.clip((track.clarity - 0.3) / 0.5, 0.0, 1.0)
+    gate: _Values = np.clip((rms - 0.25) / 0.2, 0.0, 1.0)
+    clear: _Values = np.clip((track.clarity - 0.3) / 0.5, 0.0, 1.0)
+    voicing = clear * gate
     flux = track.flux * gate
     onset: _Values = np.clip(flux / max(float(np.percentile(flux, 97)), 1e-3), 0.0, 1.5)
     log_f0 = _standardised_f0(track.f0_hz, voicing >= _VOICED)

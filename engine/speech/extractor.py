@@ -91,6 +91,8 @@ class CharacterExtractor:
         for start in range(0, even, self._chunk_frames):
             stop = min(start + self._chunk_frames, even)
             features[start:stop] = self._chunk(sound, gain, start, stop, even)
+            if progress is not None:
+                progress(stop / even)
         return features[:count]
 
     def _chunk(
