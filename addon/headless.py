@@ -17,7 +17,7 @@ import bpy
 
 from ..engine.head.model import HeadModel, draw_identity, load_head
 from ..engine.progress_line import ProgressLine
-from ..engine.protocol.errors import ConfigError
+from ..engine.protocol.errors import AudioError, ConfigError
 from ..engine.provenance import engine_version
 from . import compat, session
 from .core.timing import broadcast_rate
@@ -75,10 +75,10 @@ def animate_to_file(options: HeadlessOptions, line: ProgressLine) -> dict[str, A
     _check(options)
     timing = _Timing()
     started = time.perf_counter()
-    session.current.warm_up(options.engine_python)  # loads while the head is built
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     scene = bpy.context.scene
-    scene.render.fps, scene.render.fps_base = broadcast_rate(options.fps)
+    _fill_in(scene, options)
+    session.current.warm_up(options.engine_python)  # it loads while the head is built
     line.show(0.0, "Building the head")
     with timing.stage("build_head"):
         head = load_head()
@@ -114,6 +114,8 @@ def animate_to_file(options: HeadlessOptions, line: ProgressLine) -> dict[str, A
 
 
 def _check(options: HeadlessOptions) -> None:
+    if not options.audio.is_file():
+        raise AudioError(f"There is no file {options.audio}.", "Check the path.")
     if options.output.suffix.lower() != ".blend":
         raise ConfigError(f"{options.output.name} is no .blend file.", "Name the output *.blend.")
     if options.render is not None and options.render.suffix.lower() != ".mp4":
@@ -139,21 +141,24 @@ def _identity(face: str) -> Any:
     return draw_identity(int(face))
 
 
-def _perform(scene: Any, rig: Rig, options: HeadlessOptions, line: ProgressLine) -> Performance:
+def _fill_in(scene: Any, options: HeadlessOptions) -> None:
+    """The scene's settings, as a person would make them in the panel."""
+    scene.render.fps, scene.render.fps_base = broadcast_rate(options.fps)
     settings = scene.rhetor
-    settings.audio, settings.head = str(options.audio.absolute()), rig.armature
+    settings.audio, settings.start_frame = str(options.audio), 1
     settings.seed, settings.preset = options.seed, options.preset
-    settings.start_frame = 1
-    try:
-        settings.style = options.style
-    except TypeError as error:
-        known = type(settings).bl_rna.properties["style"].enum_items.keys()
+    styles = type(settings).bl_rna.properties["style"].enum_items.keys()
+    if options.style not in styles:
         raise ConfigError(
-            f"There is no style {options.style!r}.", f"Use one of {', '.join(known)}."
-        ) from error
-    session.current.submit(
-        read_order(bpy.context, max_seconds=options.seconds), options.engine_python
-    )
+            f"There is no style {options.style!r}.", f"Use one of {', '.join(styles)}."
+        )
+    settings.style = options.style
+
+
+def _perform(scene: Any, rig: Rig, options: HeadlessOptions, line: ProgressLine) -> Performance:
+    scene.rhetor.head = rig.armature
+    order = read_order(bpy.context, max_seconds=options.seconds)
+    session.current.submit(order, options.engine_python)
     return session.current.drain(line.show)
 
 
