@@ -44,10 +44,10 @@ def add_armature(
         _add_bone(bones, "root", root, neck, None)
         _add_bone(bones, "neck", neck, skull, "root")
         # Exactly upright, so that the bone's axes are left, up, forward.
-        _add_bone(bones, HEAD_BONE, skull, skull + [0.0, 0.0, _HEAD_LENGTH_M], "neck")
+        _add_bone(bones, HEAD_BONE, skull, _above(skull, _HEAD_LENGTH_M), "neck")
         for eye in head.eyes:
             pivot = to_metres(head, head.eye_pivot(eye.name, identity))
-            bone = _add_bone(bones, eye.name, pivot, pivot + [0.0, 0.0, _EYE_LENGTH_M], HEAD_BONE)
+            bone = _add_bone(bones, eye.name, pivot, _above(pivot, _EYE_LENGTH_M), HEAD_BONE)
             bone.use_deform = False
 
     _edit_bones(context, armature, make)
@@ -67,7 +67,7 @@ def place_eye_bones(
         for eye in head.eyes:
             pivot = to_metres(head, head.eye_pivot(eye.name, identity))
             bones[eye.name].head = pivot
-            bones[eye.name].tail = pivot + [0.0, 0.0, _EYE_LENGTH_M]
+            bones[eye.name].tail = _above(pivot, _EYE_LENGTH_M)
 
     _edit_bones(context, armature, move)
 
@@ -81,6 +81,10 @@ def attach_to_bone(item: bpy.types.Object, armature: bpy.types.Object, name: str
     # Blender hangs children on the tail of a bone.
     tail = bone.matrix_local @ Matrix.Translation((0.0, bone.length, 0.0))
     item.matrix_parent_inverse = tail.inverted()
+
+
+def _above(point: Any, distance_m: float) -> Any:
+    return point + np.array([0.0, 0.0, distance_m])
 
 
 def _add_bone(bones: Any, name: str, start: Any, end: Any, parent: str | None) -> Any:

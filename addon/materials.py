@@ -142,15 +142,13 @@ def _lash(graph: NodeGraph) -> None:
 
 def _shirt(graph: NodeGraph) -> None:
     place = graph.node("ShaderNodeTexCoord").outputs["Object"]
-    weave = graph.noise(place, 1.2 * _MM, 2.0)
-    shade = graph.remap(graph.noise(place, 0.2 * _MM, 4.0), 0.3, 0.7, 0.85, 1.15)
+    shade = graph.remap(graph.noise(place, 0.25 * _MM, 4.0), 0.3, 0.7, 0.85, 1.15)
     graph.surface(
         Base_Color=graph.scale(graph.colour(), shade),
-        Roughness=0.9,
-        Specular_IOR_Level=0.15,
-        Sheen_Weight=0.25,
+        Roughness=0.95,
+        Specular_IOR_Level=0.1,
+        Sheen_Weight=0.15,
         Sheen_Roughness=0.5,
-        Normal=graph.bump(weave, 0.4, 0.5),
     )
 
 

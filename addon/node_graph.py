@@ -72,9 +72,15 @@ class NodeGraph:
         return node.outputs[0]
 
     def remap(
-        self, value: Value, low: float, high: float, to_low: float = 0.0, to_high: float = 1.0,
+        self,
+        value: Value,
+        low: float,
+        high: float,
+        to_low: float = 0.0,
+        to_high: float = 1.0,
+        *,
         smooth: bool = False,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """(socket) low..high to to_low..to_high, clamped; smooth: with eased ends."""
         node = self.node(
             "ShaderNodeMapRange", interpolation_type="SMOOTHSTEP" if smooth else "LINEAR"
