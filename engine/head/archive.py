@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Mapping
@@ -45,7 +46,8 @@ def read_archive(path: Path) -> tuple[dict[str, Any], Arrays]:
     if not path.is_file():
         raise HeadError(f"The head model {path} is missing.", _REBUILD)
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        content = io.BytesIO(path.read_bytes())  # one read, not one per array
+        with np.load(content, allow_pickle=False) as archive:
             if not hasattr(archive, "files") or _HEADER not in archive.files:
                 raise HeadError(f"{path.name} is not a head model.", _REBUILD)
             arrays = {name: archive[name] for name in archive.files}

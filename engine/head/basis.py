@@ -17,10 +17,11 @@ _LARGEST_CODE = 32767
 
 @dataclass(frozen=True)
 class Basis:
-    """K modes over V vertices; mode k moves only vertices[starts[k]:starts[k + 1]].
+    """K modes over V vertices; codes[starts[k]:starts[k + 1]] belong to mode k.
 
-    codes: (N, 3) int16. vertices: (N,) uint16. starts: (K + 1,) int32. scale: (K,) float32, mm
-    per code. The stored deltas differ from the true ones by at most scale / 2.
+    codes: (N, 3) int16. vertices: (N,) uint16, the vertex of each code, or (N / K,) where all
+    modes move the same vertices. starts: (K + 1,) int32. scale: (K,) float32, mm per code. The
+    stored deltas differ from the true ones by at most scale / 2.
     """
 
     vertex_count: int
@@ -30,9 +31,10 @@ class Basis:
     scale: FloatArray
 
     def __post_init__(self) -> None:
-        rows, entries = len(self.scale), len(self.vertices)
+        rows, entries = len(self.scale), len(self.codes)
         consistent = (
             self.codes.shape == (entries, 3)
+            and len(self.vertices) in (entries, entries // max(rows, 1))
             and self.starts.shape == (rows + 1,)
             and int(self.starts[0]) == 0
             and int(self.starts[-1]) == entries
@@ -44,21 +46,28 @@ class Basis:
             raise HeadError("The shape modes of the head model are inconsistent.")
 
     @staticmethod
-    def from_dense(modes: npt.NDArray[Any], still_mm: float = 0.004) -> Basis:
-        """Quantise dense (K, V, 3) modes in mm; deltas shorter than still_mm are dropped."""
-        codes, vertices, scale = [], [], []
-        for mode in np.asarray(modes, np.float64):
-            moved = np.flatnonzero(np.linalg.norm(mode, axis=1) > still_mm)
-            step = float(np.abs(mode[moved]).max()) / _LARGEST_CODE if len(moved) else 1.0
-            codes.append(np.round(mode[moved] / np.float32(step)).astype(np.int16))
-            vertices.append(moved.astype(np.uint16))
-            scale.append(step)
+    def from_dense(
+        modes: npt.NDArray[Any], *, still_mm: float = 0.004, same_vertices: bool = False
+    ) -> Basis:
+        """Quantise dense (K, V, 3) modes in mm; deltas shorter than still_mm are dropped.
+
+        same_vertices: keep a vertex in all modes if any moves it, which is smaller for modes that
+        move nearly everything.
+        """
+        modes = np.asarray(modes, np.float64)
+        moving = np.linalg.norm(modes, axis=2) > still_mm
+        if same_vertices:
+            moving[:] = moving.any(0)
+        peak = np.abs(np.where(moving[..., None], modes, 0.0)).reshape(len(modes), -1).max(1)
+        scale = np.where(peak > 0.0, peak / _LARGEST_CODE, 1.0).astype(np.float32)
+        codes = [np.round(m[at] / step) for m, at, step in zip(modes, moving, scale, strict=True)]
+        rows = moving[:1] if same_vertices else moving
         return Basis(
             vertex_count=modes.shape[1],
-            codes=np.concatenate(codes).reshape(-1, 3),
-            vertices=np.concatenate(vertices),
-            starts=np.cumsum([0, *(len(v) for v in vertices)]).astype(np.int32),
-            scale=np.asarray(scale, np.float32),
+            codes=np.concatenate(codes).clip(-_LARGEST_CODE, _LARGEST_CODE).astype(np.int16),
+            vertices=np.nonzero(rows)[1].astype(np.uint16),
+            starts=np.cumsum([0, *moving.sum(1)]).astype(np.int32),
+            scale=scale,
         )
 
     def __len__(self) -> int:
@@ -68,7 +77,9 @@ class Basis:
         """The vertices (n,) that mode `index` moves, and their deltas (n, 3) in mm."""
         part = slice(int(self.starts[index]), int(self.starts[index + 1]))
         deltas = self.codes[part] * self.scale[index]
-        return self.vertices[part].astype(np.int64), deltas.astype(np.float32)
+        shared = len(self.vertices) < len(self.codes)
+        moved = self.vertices if shared else self.vertices[part]
+        return moved.astype(np.int64), deltas.astype(np.float32)
 
     def dense(self, vertices: npt.NDArray[Any] | None = None) -> FloatArray:
         """(K, V, 3) deltas in mm, or (K, n, 3) for the given vertices only."""

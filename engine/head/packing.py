@@ -14,6 +14,10 @@ from .basis import Basis
 from .parts import Binding, IntArray, Part, Tint
 
 
+BOUND_STEP_MM = 0.01
+"""Resolution at which the neutral of a bound part (hair) is stored."""
+
+
 def pack_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     """The JSON entry and the arrays of a part, the arrays named "part/field"."""
     name = part.name
@@ -27,6 +31,8 @@ def pack_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     for field in ("shapes", "identity"):
         arrays |= _pack_basis(f"{name}/{field}", getattr(part, field))
     if part.binding is not None:
+        # Bound parts have many vertices and are seen from afar.
+        arrays[f"{name}/neutral"] = np.round(part.neutral / BOUND_STEP_MM).astype(np.int16)
         arrays[f"{name}/binding/vertices"] = part.binding.vertices
         arrays[f"{name}/binding/weights"] = part.binding.weights
         arrays[f"{name}/binding/repeat"] = np.int32(part.binding.repeat)
@@ -62,7 +68,7 @@ def unpack_part(entry: Mapping[str, Any], arrays: Arrays) -> Part:
     return Part(
         name=name,
         kind=entry["kind"],
-        neutral=floats("neutral"),
+        neutral=floats("neutral") * (1.0 if binding is None else np.float32(BOUND_STEP_MM)),
         corners=integers("corners"),
         sizes=integers("sizes"),
         slots=tuple(entry["slots"]),
@@ -104,10 +110,13 @@ def _unpack_basis(prefix: str, arrays: Arrays) -> Basis | None:
 
 
 def narrow(value: Any) -> Any:
-    """Indices that fit 16 bits are stored in 16 bits; the loader widens them again."""
+    """Indices in the smallest type that holds them; the loader widens them again."""
     array = np.asarray(value)
-    if array.dtype == np.int32 and array.size and array.min() >= 0 and array.max() < 1 << 16:
-        return array.astype(np.uint16)
+    if array.dtype != np.int32 or not array.size or array.min() < 0:
+        return array
+    for kind in (np.uint8, np.uint16):
+        if array.max() <= np.iinfo(kind).max:
+            return array.astype(kind)
     return array
 
 

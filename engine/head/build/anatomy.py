@@ -21,6 +21,8 @@ SIDES = {"l": "Left", "r": "Right"}
 # loops; each pair lies on one loop: where the lips touch, then one and two edges in front of it.
 _SEAM = (520, 523)
 _FRONT_SEAM = (474, 493)
+# On the middle of the left upper lid, on the edge loop that lies on the eyeball.
+_LID_MIDDLE = 13352
 _LIP_EDGES = 5.5
 """The border of the lips lies this many edges outside the seam."""
 
@@ -92,7 +94,7 @@ class Anatomy:
     @cached_property
     def lip(self) -> Mask:
         """Lips: 1 on the seam, falling evenly outwards, 0.5 at the border."""
-        return np.clip(1.0 - self.lip_edges / (2.0 * _LIP_EDGES), 0.0, 1.0)
+        return _unit(1.0 - self.lip_edges / (2.0 * _LIP_EDGES))
 
     @cached_property
     def cavity(self) -> Mask:
@@ -119,29 +121,45 @@ class Anatomy:
     def _reach(self, *names: str) -> Mask:
         return self.mesh.reach(*names) * self.on_skin
 
+    def lid_ring(self, side: str) -> tuple[list[int], list[int]]:
+        """The edges of an eye's lids, upper and lower, each from the outer corner to the inner."""
+        near = neighbours(self.skin_faces)[_LID_MIDDLE]
+        out = max(near, key=lambda v: float(self.points[v, 0]))
+        ring = edge_loop(self.skin_faces, _LID_MIDDLE, out)
+        x = self.points[ring, 0]
+        inner = int(x.argmin())
+        turned = ring[inner:] + ring[:inner]
+        outer = turned.index(ring[int(x.argmax())])
+        upper, lower = turned[outer:] + turned[:1], turned[: outer + 1][::-1]
+        if _LID_MIDDLE not in upper:
+            upper, lower = lower, upper
+        if side == "r":
+            return self.mirror[upper].tolist(), self.mirror[lower].tolist()
+        return upper, lower
+
     @cached_property
     def nose(self) -> Mask:
         """The tip of the nose."""
         reach = self._reach("nose/nose-point-up")
-        return np.clip(reach / (0.7 * reach.max()), 0.0, 1.0)
+        return _unit(reach / (0.7 * reach.max()))
 
     @cached_property
     def cheek(self) -> Mask:
         """The cheeks."""
         reach = self._reach("cheek/l-cheek-volume-incr", "cheek/r-cheek-volume-incr")
-        return np.clip(reach / (0.8 * reach.max()), 0.0, 1.0)
+        return _unit(reach / (0.8 * reach.max()))
 
     @cached_property
     def ear(self) -> Mask:
         """The ears."""
         names = [f"ears/{s}-ear-{k}-incr" for s in SIDES for k in ("scale", "wing")]
-        return np.clip(self._reach(*names) / 6.0, 0.0, 1.0)
+        return _unit(self._reach(*names) / 6.0)
 
     @cached_property
     def ear_flap(self) -> Mask:
         """What stands off the head."""
         reach = self._reach("ears/l-ear-wing-incr", "ears/r-ear-wing-incr")
-        return np.clip(reach / reach.max(), 0.0, 1.0)
+        return _unit(reach / reach.max())
 
     @cached_property
     def lid_rim(self) -> Mask:
@@ -176,6 +194,12 @@ def brow_coordinates(from_eyes: Points) -> tuple[Mask, Mask]:
     along = (np.abs(from_eyes[:, 0]) - 8.5) / 41.0
     arch = 12.3 + 9.6 * along - 22.0 * np.clip(along - 0.64, 0.0, 1.0)
     return along, from_eyes[:, 2] - arch
+
+
+def _unit(values: Mask) -> Mask:
+    """Values clipped to [0, 1]."""
+    clipped: Mask = np.clip(values, 0.0, 1.0)
+    return clipped
 
 
 def _fit_ball(points: Points) -> Ball:

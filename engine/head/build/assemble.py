@@ -15,7 +15,7 @@ from ..channels import EXPRESSION_NAMES, HEAD_MODEL_ID
 from ..model import FACE, HeadModel
 from ..parts import Binding, Eye, Part, Tint
 from .anatomy import SIDES, Anatomy
-from .expressions import Expressions, build_expressions
+from .expressions import Expressions, build_expressions, lash_line
 from .eyes import eye_piece, gaze_gains
 from .growth import PREVIEW_HAIR, RENDER_HAIR, Hair, brow_piece, grow_hair, lash_piece
 from .identity import Identities, build_identities
@@ -34,7 +34,7 @@ _STILL_MM = 0.05
 """A unit that moves nothing of a part farther than this is no key of the part."""
 
 _EYE_NAMES = {"l": "eye.L", "r": "eye.R"}
-# How much of each of the rig's neck bones our head bone carries, so that a nod bends the whole neck.
+# Share of each of the rig's neck bones that our head bone carries: a nod bends the whole neck.
 _NECK_SHARES = {"neck01": 0.08, "neck02": 0.38, "neck03": 0.75}
 _WEIGHT_SMOOTHING = 6
 
@@ -45,7 +45,7 @@ def build_head(wheel: Path, report: Report = lambda _: None) -> HeadModel:
     anatomy = Anatomy(mesh)
     expressions = build_expressions(anatomy)
     report(f"{len(expressions.units)} units, {len(expressions.correctives)} correctives")
-    skin = skin_piece(anatomy, expressions.lash_line)
+    skin = skin_piece(anatomy, lash_line(anatomy, expressions.units))
     vertices = _skin_vertices(anatomy, skin)
     used = _used_vertices(anatomy, vertices)
     identities = build_identities(anatomy, used)
@@ -63,13 +63,15 @@ def build_head(wheel: Path, report: Report = lambda _: None) -> HeadModel:
     rigid = np.tile([0.0, 0.0, 1.0], (len(face.points) - len(vertices), 1))
     face_weights = np.concatenate([weights[vertices], rigid])
     shaper = _Shaper(expressions, identities)
-    parts = [shaper.part(FACE, "face", face, face_weights, (1, 2), every_key=True)]
-    for side, name in _EYE_NAMES.items():
-        parts.append(shaper.part(name, "eye", eye_piece(anatomy, side), None, (1, 2), keys=False))
+    parts = [
+        shaper.part(FACE, "face", face, bone_weights=face_weights, keys=True, every_key=True),
+        *(shaper.part(name, "eye", eye_piece(anatomy, side)) for side, name in _EYE_NAMES.items()),
+    ]
     for name, cut in (("hair", RENDER_HAIR), ("hair_preview", PREVIEW_HAIR)):
         parts.append(_hair_part(name, grow_hair(anatomy, surface, cut, random), vertices))
     shirt = shirt_piece(anatomy)
-    parts.append(shaper.part("shirt", "clothing", shirt, _shirt_weights(shirt), (1, 2), keys=False))
+    still = np.tile([1.0, 0.0, 0.0], (len(shirt.points), 1))
+    parts.append(shaper.part("shirt", "clothing", shirt, bone_weights=still))
     for part in parts:
         report(f"{part.name}: {part.vertex_count} vertices, {len(part.keys)} keys")
     return HeadModel(
@@ -79,8 +81,7 @@ def build_head(wheel: Path, report: Report = lambda _: None) -> HeadModel:
         eyes=tuple(_eye(anatomy, expressions, identities, side) for side in SIDES),
         bones=_bones(anatomy),
         landmarks={
-            name: rows.astype(np.int32)
-            for name, rows in find_landmarks(anatomy, expressions.units, vertices).items()
+            name: rows.astype(np.int32) for name, rows in find_landmarks(anatomy, vertices).items()
         },
         log_tone=identities.log_tone.astype(np.float32),
         hair_colour=np.array(_HAIR_COLOUR, np.float32),
@@ -92,7 +93,8 @@ def _skin_vertices(anatomy: Anatomy, skin: Piece) -> Indices:
     """Base vertices of the skin piece, ascending."""
     numbers = np.arange(len(anatomy.points), dtype=np.float64)
     followed = skin.follow(np.stack([numbers, numbers, numbers], 1))[:, 0]
-    return followed.round().astype(np.int64)
+    vertices: Indices = followed.round().astype(np.int64)
+    return vertices
 
 
 def _used_vertices(anatomy: Anatomy, skin: Indices) -> Indices:
@@ -100,7 +102,8 @@ def _used_vertices(anatomy: Anatomy, skin: Indices) -> Indices:
     groups = anatomy.mesh.group_vertices
     helpers = [v for g, v in groups.items() if g.startswith("helper-") and _in_head(g)]
     low = anatomy.from_eyes[anatomy.body, 2]
-    return np.unique(np.concatenate([skin, anatomy.body[low > -310.0], *helpers]))
+    used: Indices = np.unique(np.concatenate([skin, anatomy.body[low > -310.0], *helpers]))
+    return used
 
 
 def _in_head(group: str) -> bool:
@@ -119,9 +122,10 @@ class _Shaper:
         name: str,
         kind: str,
         piece: Piece,
-        bone_weights: npt.NDArray[Any] | None,
-        subdivision: tuple[int, int],
-        keys: bool = True,
+        *,
+        bone_weights: npt.NDArray[Any] | None = None,
+        subdivision: tuple[int, int] = (1, 2),
+        keys: bool = False,
         every_key: bool = False,
     ) -> Part:
         """A part; keys: whether expressions move it, every_key: list also units that do not."""
@@ -137,11 +141,11 @@ class _Shaper:
             name,
             kind,
             piece,
-            bone_weights,
-            subdivision,
+            bone_weights=bone_weights,
+            subdivision=subdivision,
             keys=tuple(modes),
             shapes=Basis.from_dense(np.stack(list(modes.values()))) if modes else None,
-            identity=Basis.from_dense(identity),
+            identity=Basis.from_dense(identity, same_vertices=True),
         )
 
 
@@ -149,6 +153,7 @@ def make_part(
     name: str,
     kind: str,
     piece: Piece,
+    *,
     bone_weights: npt.NDArray[Any] | None,
     subdivision: tuple[int, int],
     keys: tuple[str, ...] = (),
@@ -191,7 +196,9 @@ def _hair_part(name: str, hair: Hair, skin: Indices) -> Part:
         repeat=hair.vertices_per_ribbon,
     )
     bones = np.tile([0.0, 0.0, 1.0], (len(hair.piece.points), 1))
-    return make_part(name, "hair", hair.piece, bones, (0, 0), binding=binding)
+    return make_part(
+        name, "hair", hair.piece, bone_weights=bones, subdivision=(0, 0), binding=binding
+    )
 
 
 def _bone_weights(anatomy: Anatomy) -> Points:
@@ -214,10 +221,6 @@ def _bone_weights(anatomy: Anatomy) -> Points:
     weights = np.clip(weights, 0.0, 1.0)
     spread: Points = weights / weights.sum(1, keepdims=True)
     return spread
-
-
-def _shirt_weights(shirt: Piece) -> Points:
-    return np.tile([1.0, 0.0, 0.0], (len(shirt.points), 1))
 
 
 def _eye(anatomy: Anatomy, expressions: Expressions, identities: Identities, side: str) -> Eye:

@@ -39,8 +39,9 @@ DEFAULT_PERSON = Person(
         "mouth/mouth-upperlip-height-incr": 0.15,
         "mouth/mouth-cupidsbow-incr": 0.25,
         "head/head-oval": 0.35,
-        "eyes/l-eye-height2-incr": 0.30,
-        "eyes/r-eye-height2-incr": 0.30,
+        "eyes/l-eye-height2-incr": 0.50,
+        "eyes/r-eye-height2-incr": 0.50,
+        "mouth/mouth-angles-up": 0.12,
     },
 )
 

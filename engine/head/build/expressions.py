@@ -8,20 +8,27 @@ lid; the lips did not quite meet where mouthClose answers jawOpen; f and v did n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from ..channels import EXPRESSION_NAMES
 from ..parts import Corrective
-from .anatomy import SIDES, Anatomy, Ball
+from .anatomy import SIDES, Anatomy, Ball, Mask
 from .topology import smooth_step
 from .wheel import Points
 
 Units = dict[str, Points]
+Slide = Callable[[Points], Points]
 
 _MOVED_MM = 0.2
+_LID_OVERLAP_MM = 0.8
+_CLOSING_STEPS = 8
+# Where the wet edge of the lower lip goes in f and v: behind its place, to the upper incisors.
+_BITE_BACK_MM = 3.2
+_BITE_SINK_MM = 1.8
 _SWAPS = (("Left", "Right"), ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"))
 
 
@@ -29,13 +36,12 @@ _SWAPS = (("Left", "Right"), ("jawLeft", "jawRight"), ("mouthLeft", "mouthRight"
 class Expressions:
     """units: name -> (N, 3) mm on the base mesh, in the order of EXPRESSION_NAMES.
 
-    correctives with their shapes (N, 3). lash_line: (N,) mask of the upper lash roots.
+    correctives with their shapes (N, 3).
     """
 
     units: Units
     correctives: tuple[Corrective, ...]
     shapes: Units
-    lash_line: npt.NDArray[np.float64]
 
 
 def build_expressions(anatomy: Anatomy) -> Expressions:
@@ -47,12 +53,11 @@ def build_expressions(anatomy: Anatomy) -> Expressions:
         units[f"mouthLowerDown{name}"] *= 1.5
     correctives: list[Corrective] = []
     shapes: Units = {}
-    lash_line = np.zeros(len(anatomy.points))
-    for side, name in SIDES.items():
-        lash_line += _mend_lids(anatomy, units, side, name, correctives, shapes)
+    for side in SIDES:
+        _mend_lids(anatomy, units, side, correctives, shapes)
     _mend_lips(anatomy, units)
     ordered = {name: units[name] for name in EXPRESSION_NAMES}
-    return Expressions(ordered, tuple(correctives), shapes, lash_line)
+    return Expressions(ordered, tuple(correctives), shapes)
 
 
 def _partner(name: str) -> str:
@@ -90,26 +95,29 @@ def _mend_lids(
     anatomy: Anatomy,
     units: Units,
     side: str,
-    name: str,
     correctives: list[Corrective],
     shapes: Units,
-) -> npt.NDArray[np.float64]:
-    """Lids slide over the eyeball; brows and cheeks leave closed lids alone. Gives the lash line.
+) -> None:
+    """Lids slide over the eyeball; brows and cheeks leave closed lids alone.
 
     A straight key cannot follow the ball: the end point is projected to its own shell, and a bump
     corrective does the same half-way.
     """
-    ball = anatomy.eyes[side]
-    blink = units[f"eyeBlink{name}"]
+    ball, name = anatomy.eyes[side], SIDES[side]
+    raw = units[f"eyeBlink{name}"]
     rest = np.linalg.norm(anatomy.points - ball.centre, axis=1)
-    travel = np.linalg.norm(blink, axis=1)
+    travel = np.linalg.norm(raw, axis=1)
     lid = (rest > ball.radius) & (rest < 1.45 * ball.radius) & (travel > _MOVED_MM)
     lid[anatomy.eye_vertices[side]] = False
     share = smooth_step(travel, 0.2, 3.0) * lid
     share *= 1.0 - smooth_step(rest, 1.25 * ball.radius, 1.45 * ball.radius)
-    blink = blink + _to_shell(anatomy.points + blink, ball, rest) * share[:, None]
+
+    def slide(delta: Points) -> Points:
+        return _to_shell(anatomy.points + delta, ball, rest) * share[:, None]
+
+    blink = _closing_blink(anatomy, raw, side, slide)
     units[f"eyeBlink{name}"] = blink
-    half = _to_shell(anatomy.points + 0.5 * blink, ball, rest) * share[:, None]
+    half = slide(0.5 * blink)
     correctives.append(Corrective(f"blinkMiddle{name}", "bump", ((f"eyeBlink{name}", 1),)))
     shapes[f"blinkMiddle{name}"] = half
 
@@ -126,12 +134,44 @@ def _mend_lids(
         label = f"blink{other[0].upper()}{other[1:]}{name}"
         correctives.append(Corrective(label, "product", terms))
         shapes[label] = shape
-    line = smooth_step(travel, 6.0, 10.0)
-    line *= 1.0 - smooth_step(rest, 1.03 * ball.radius, 1.12 * ball.radius)
-    return line * (rest > 0.97 * ball.radius) * anatomy.on_skin
 
 
-def _to_shell(points: Points, ball: Ball, rest: npt.NDArray[np.float64]) -> Points:
+def _closing_blink(anatomy: Anatomy, raw: Points, side: str, slide: Slide) -> Points:
+    """(N, 3) blink with which the upper lid just covers the edge of the lower one, all along.
+
+    raw: the face unit. slide: projects a blink onto the eyeball. Both change the way, hence the
+    iteration; the correction depends on the place across the eye alone.
+    """
+    upper, lower = anatomy.lid_ring(side)
+    across = anatomy.points[:, 0]
+    moving = np.array(sorted(upper[1:-1], key=lambda v: float(across[v])))
+    below = np.array(sorted(lower, key=lambda v: float(across[v])))
+    factor = np.ones(len(moving))
+    blink = raw
+    for _ in range(_CLOSING_STEPS):
+        scaled = raw * np.interp(across, across[moving], factor)[:, None]
+        blink = scaled + slide(scaled)
+        closed = anatomy.points + blink
+        edge = np.interp(closed[moving, 0], closed[below, 0], closed[below, 2])
+        missing = closed[moving, 2] - edge + _LID_OVERLAP_MM
+        factor += missing / np.maximum(-raw[moving, 2], 2.0)
+        factor = np.clip(np.convolve(np.pad(factor, 1, "edge"), [0.2, 0.6, 0.2], "valid"), 0.3, 1.6)
+    return blink
+
+
+def lash_line(anatomy: Anatomy, units: Units) -> Mask:
+    """(N,) mask of the roots of the upper lashes: the lid edges that a blink moves."""
+    line = np.zeros(len(anatomy.points))
+    for side, name in SIDES.items():
+        ball = anatomy.eyes[side]
+        rest = np.linalg.norm(anatomy.points - ball.centre, axis=1)
+        travel = np.linalg.norm(units[f"eyeBlink{name}"], axis=1)
+        edge = 1.0 - smooth_step(rest, 1.03 * ball.radius, 1.12 * ball.radius)
+        line += smooth_step(travel, 6.0, 10.0) * edge * (rest > 0.97 * ball.radius)
+    return line * anatomy.on_skin
+
+
+def _to_shell(points: Points, ball: Ball, rest: Mask) -> Points:
     """What lifts points to their distance from the ball's centre at rest, at least 1 mm off it."""
     offset = points - ball.centre
     distance = np.linalg.norm(offset, axis=1)
@@ -141,5 +181,25 @@ def _to_shell(points: Points, ball: Ball, rest: npt.NDArray[np.float64]) -> Poin
 
 
 def _mend_lips(anatomy: Anatomy, units: Units) -> None:
-    """Let mouthClose = jawOpen bring the lips back to their contact at rest."""
-    units["mouthPucker"] = 1.15 * units["mouthPucker"]
+    """Round and narrow the pucker, soften presses, and let f and v reach the teeth."""
+    near = _near_seam(anatomy, 9.0, 22.0)
+    upper = near * anatomy.upper_lip
+    pucker = 1.1 * units["mouthPucker"]
+    pucker[:, 0] *= 1.2
+    pucker[:, 2] *= 1.0 - 0.6 * upper
+    units["mouthPucker"] = pucker
+    for name in SIDES.values():
+        press = units[f"mouthPress{name}"]
+        units[f"mouthPress{name}"] = press * [0.45, 1.0, 0.45]
+    # The raw unit draws the upper lip through the teeth.
+    units["mouthRollUpper"] *= 0.5
+    bite = _near_seam(anatomy, 3.5, 10.0) * ~anatomy.upper_lip
+    bite *= 1.0 - smooth_step(np.abs(anatomy.points[:, 0]), 10.0, 20.0)
+    units["mouthRollLower"] += bite[:, None] * [0.0, _BITE_BACK_MM, -_BITE_SINK_MM]
+
+
+def _near_seam(anatomy: Anatomy, inner_mm: float, outer_mm: float) -> Mask:
+    """(N,) 1 near where the lips touch, 0 beyond outer_mm; only the skin."""
+    ring = anatomy.points[[*anatomy.seam, *anatomy.front_seam]]
+    distance, _ = cKDTree(ring).query(anatomy.points)
+    return (1.0 - smooth_step(distance, inner_mm, outer_mm)) * anatomy.on_skin

@@ -52,8 +52,8 @@ def eye_piece(anatomy: Anatomy, side: str) -> Piece:
         offsets + ball.centre,
         _sphere_faces(len(polar)),
         follow,
-        "eye",
-        _eye_colours(angle),
+        slot="eye",
+        colour=_eye_colours(angle),
         attributes={
             "ang": angle,
             "streak": np.stack([4.0 * np.cos(a), 4.0 * np.sin(a), 0.5 * t], 1),

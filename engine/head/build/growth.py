@@ -18,7 +18,8 @@ from .wheel import Points
 Array = npt.NDArray[np.float64]
 
 _LASH = (0.010, 0.007, 0.006)
-_BROW_HAIRS = 230  # per side
+_LASH_CLEARANCE_MM = 0.9
+_BROW_HAIRS = 240  # per side
 _CROWN = np.array([6.0, 128.0, 96.0])  # whorl of the hair, mm from the middle between the eyes
 _SKULL_RADIUS_MM = 95.0
 
@@ -35,8 +36,8 @@ class LashRow:
 
 
 LASH_ROWS = (
-    LashRow(strip="eyelashes-2", per_quad=9, length=3.0, rise_mm=3.2, half_width=0.040),
-    LashRow(strip="eyelashes-1", per_quad=5, length=1.5, rise_mm=-1.0, half_width=0.034),
+    LashRow(strip="eyelashes-2", per_quad=9, length=3.6, rise_mm=4.2, half_width=0.06),
+    LashRow(strip="eyelashes-1", per_quad=5, length=1.7, rise_mm=-1.0, half_width=0.045),
 )
 
 
@@ -61,9 +62,23 @@ def lash_piece(anatomy: Anatomy, random: np.random.Generator) -> Piece:
                         rows.append(dict(zip(quad, shares, strict=True)))
                         rises.append([0.0, 0.0, row.rise_mm if y else 0.0])
     matrix = rows_matrix(rows, len(anatomy.points))
-    points = matrix @ anatomy.points + np.array(rises)
+    points = matrix @ anatomy.points
+    points += _off_the_ball(anatomy, points) + np.array(rises)
     faces: Faces = np.arange(len(points)).reshape(-1, 3).tolist()
-    return plain(points, faces, follower(matrix), "lash", _LASH)
+    return plain(points, faces, follower(matrix), slot="lash", colour=_LASH)
+
+
+def _off_the_ball(anatomy: Anatomy, points: Points) -> Points:
+    """(V, 3) shift of lash hairs (three vertices each) that lifts their roots onto the lids."""
+    roots = points.reshape(-1, 3, 3)[:, :2].mean(1)
+    shift = np.zeros_like(roots)
+    for ball in anatomy.eyes.values():
+        offset = roots - ball.centre
+        distance = np.linalg.norm(offset, axis=1)
+        lift = np.maximum(ball.radius + _LASH_CLEARANCE_MM - distance, 0.0)
+        near = distance < 2.0 * ball.radius
+        shift += (near * lift / distance)[:, None] * offset
+    return np.repeat(shift, 3, axis=0)
 
 
 def _root_quads(anatomy: Anatomy, side: str, strip: str) -> list[list[int]]:
@@ -90,7 +105,7 @@ def brow_piece(anatomy: Anatomy, surface: tuple[Any, Faces], random: np.random.G
     density = np.exp(-((above / thick) ** 4)) * (0.25 + 0.75 * smooth_step(along, -0.02, 0.25))
     density *= (along > -0.06) * (1.0 - smooth_step(along, 0.90, 1.06))
     density *= (points - anatomy.eye_middle)[:, 1] < 24.5
-    roots = scatter(points, matrix, faces, density, 2 * _BROW_HAIRS, random)
+    roots = scatter(points, matrix, faces, density=density, count=2 * _BROW_HAIRS, random=random)
     t, s = brow_coordinates(roots.places - anatomy.eye_middle)
     outward = np.sign(roots.places[:, 0])
     rise = np.clip(0.95 - 1.7 * t, -0.40, 0.95) - 0.10 * s * np.clip(t + 0.2, 0.0, 1.0)
@@ -98,15 +113,15 @@ def brow_piece(anatomy: Anatomy, surface: tuple[Any, Faces], random: np.random.G
     wanted += random.normal(0.0, 0.10, wanted.shape)
     directions = tangential(wanted, roots.normals)
     length = random.uniform(3.2, 6.2, len(t)) * (1.0 - 0.25 * smooth_step(t, 0.6, 1.0))
-    width = random.uniform(0.26, 0.42, len(t))
+    width = random.uniform(0.22, 0.36, len(t))
     sunk = Roots(roots.places - 0.15 * roots.normals, roots.normals, roots.matrix)
     blades, triangles = ribbons(sunk, directions, length, width, random.uniform(0.06, 0.16, len(t)))
     return plain(
         blades,
         triangles,
         follower(repeat_rows(roots.matrix, 3)),
-        "brow",
-        (0.0, 0.0, 0.0),
+        slot="brow",
+        colour=(0.0, 0.0, 0.0),
         hair=np.repeat(random.uniform(0.7, 1.5, len(t)), 3),
     )
 
@@ -120,7 +135,7 @@ class Haircut:
     knots: int
 
 
-RENDER_HAIR = Haircut(count=11000, width_mm=0.85, knots=4)
+RENDER_HAIR = Haircut(count=10000, width_mm=0.9, knots=4)
 PREVIEW_HAIR = Haircut(count=1300, width_mm=3.4, knots=3)
 
 
@@ -141,7 +156,7 @@ def grow_hair(
     points = matrix @ anatomy.points
     scalp = np.clip(matrix @ anatomy.scalp, 0.0, 1.0)
     density = smooth_step(scalp, 0.10, 0.75) * (matrix @ anatomy.ear_flap < 0.2)
-    roots = scatter(points, matrix, faces, density, cut.count, random)
+    roots = scatter(points, matrix, faces, density=density, count=cut.count, random=random)
     place = roots.places - anatomy.eye_middle
     comb = tangential(_comb(place) + random.normal(0.0, 0.16, place.shape), roots.normals)
     length, lift = _length_and_lift(place)
@@ -164,8 +179,8 @@ def grow_hair(
         ribbon,
         polygons,
         follower(repeat_rows(roots.matrix, per)),
-        "hair",
-        (0.0, 0.0, 0.0),
+        slot="hair",
+        colour=(0.0, 0.0, 0.0),
         hair=shade,
     )
     return Hair(piece, roots, per)

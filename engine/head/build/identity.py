@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ..channels import IDENTITY_SIZE
-from .anatomy import Anatomy
+from .anatomy import SIDES, Anatomy
 from .character import Person, shape_of
 from .topology import smooth_step
 from .wheel import Indices, Points
@@ -41,6 +42,9 @@ _TONES = np.array([[0.56, 0.33, 0.235], [0.52, 0.32, 0.20], [0.165, 0.083, 0.052
 
 _TONE_SCALE_MM = 120.0
 """What one unit of log tone weighs beside one vertex's millimetre in the components."""
+
+_LID_VARIETY = 0.3
+"""Share of the differences in the opening of the eyes that identities keep."""
 
 Axes = dict[str, dict[int, list[str]]]
 
@@ -78,9 +82,56 @@ def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
     kept = components[:IDENTITY_SIZE] * spread[:IDENTITY_SIZE, None]
     modes = np.zeros((IDENTITY_SIZE, len(anatomy.points), 3))
     modes[:, used] = kept[:, :-3].reshape(IDENTITY_SIZE, -1, 3)
+    keep_contacts(anatomy, modes)
     tones = np.concatenate([mean[None, -3:], kept[:, -3:]]) / _TONE_SCALE_MM
     explained = float((spread[:IDENTITY_SIZE] ** 2).sum() / (spread**2).sum())
     return Identities(modes, tones, explained)
+
+
+def keep_contacts(anatomy: Anatomy, modes: Points) -> None:
+    """Let closed lips stay closed and blinks close for everyone, in place.
+
+    modes: (K, N, 3). Expressions are the same for all identities, so identities may not change
+    how far the lips are apart, and the opening of the eyes only a little.
+    """
+    for side in SIDES:
+        upper, lower = anatomy.lid_ring(side)
+        _share_motion(anatomy, modes, (upper, lower), _LID_VARIETY, 9.0)
+    for ring in 3 * (
+        anatomy.seam,
+        anatomy.front_seam,
+    ):  # the rings are near: each disturbs the other
+        upper = [v for v in ring if anatomy.upper_lip[v]]
+        lower = [v for v in ring if not anatomy.upper_lip[v]]
+        _share_motion(anatomy, modes, (upper, lower), 0.0, 6.0)
+
+
+def _share_motion(
+    anatomy: Anatomy,
+    modes: Points,
+    edges: tuple[list[int], list[int]],
+    variety: float,
+    reach_mm: float,
+) -> None:
+    """Move two facing edges, and what is near each, by their common vertical motion.
+
+    variety: share of their difference that stays.
+    """
+    across = anatomy.points[:, 0]
+    one, other = (np.array(sorted(edge, key=lambda v: float(across[v]))) for edge in edges)
+    rows = np.unique(np.concatenate([one, other]))
+    place = across[rows]
+    near = (cKDTree(anatomy.points[rows]).query(anatomy.points)[0] < reach_mm).nonzero()[0]
+    belongs = [
+        cKDTree(anatomy.points[edge]).query(anatomy.points[near])[0] for edge in (one, other)
+    ]
+    first = belongs[0] < belongs[1]
+    weight = 1.0 - smooth_step(np.minimum(*belongs), 0.25 * reach_mm, reach_mm)
+    for mode in modes:
+        upper = np.interp(place, across[one], mode[one, 2])
+        lower = np.interp(place, across[other], mode[other, 2])
+        gap = (1.0 - variety) * np.interp(across[near], place, upper - lower)
+        mode[near, 2] += weight * gap * np.where(first, -0.5, 0.5)
 
 
 def local_axes(names: tuple[str, ...]) -> Axes:

@@ -6,17 +6,16 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import SIDES, Anatomy
-from .expressions import Units
 from .wheel import Indices
 
 
-def find_landmarks(anatomy: Anatomy, units: Units, skin: Indices) -> dict[str, Indices]:
+def find_landmarks(anatomy: Anatomy, skin: Indices) -> dict[str, Indices]:
     """Landmark name -> vertices of the skin piece.
 
     skin: base vertices of the skin piece, ascending. Rings run from the character's left corner of
     the mouth (or outer corner of the eye) to the right (inner) one.
     """
-    named = {**_lips(anatomy), **_lids(anatomy, units), **_profile(anatomy)}
+    named = {**_lips(anatomy), **_lids(anatomy), **_profile(anatomy)}
     on_skin = np.zeros(len(anatomy.points), bool)
     on_skin[skin] = True
     lips = np.flatnonzero((anatomy.lip > 0.5) & on_skin)
@@ -62,22 +61,13 @@ def _border(anatomy: Anatomy, half: str) -> Indices:
     return candidates[[height.argmax() if half == "upper" else height.argmin()]]
 
 
-def _lids(anatomy: Anatomy, units: Units) -> dict[str, Indices]:
-    """Edges of the lids: skin vertices next to the eyeball, upper ones come down in a blink."""
+def _lids(anatomy: Anatomy) -> dict[str, Indices]:
+    """Edges of the lids, from the outer corner to the inner one."""
     named = {}
     for side, name in SIDES.items():
-        ball = anatomy.eyes[side]
-        offset = anatomy.points - ball.centre
-        distance = np.linalg.norm(offset, axis=1)
-        visible = (anatomy.on_skin > 0) & (offset[:, 1] < 0.0)
-        edge = visible & (distance > 0.97 * ball.radius) & (distance < 1.10 * ball.radius)
-        blink = units[f"eyeBlink{name}"][:, 2]
-        inner_first = np.argsort(-np.abs(anatomy.points[:, 0]), kind="stable")
-        for half, chosen in (
-            ("upper", edge & (blink < 0.55 * blink[edge].min())),
-            ("lower", edge & (offset[:, 2] < -3.0) & (np.abs(offset[:, 0]) < 8.0)),
-        ):
-            named[f"lid_{half}_{name.lower()}"] = inner_first[chosen[inner_first]]
+        upper, lower = anatomy.lid_ring(side)
+        named[f"lid_upper_{name.lower()}"] = np.array(upper)
+        named[f"lid_lower_{name.lower()}"] = np.array(lower)
     return named
 
 

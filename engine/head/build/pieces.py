@@ -50,6 +50,7 @@ def plain(
     points: Points,
     faces: Faces,
     follow: Callable[[Points], Points],
+    *,
     slot: str,
     colour: Any,
     hair: Array | None = None,

@@ -39,7 +39,7 @@ def skin_piece(anatomy: Anatomy, lash_line: Mask) -> Piece:
     """
     centre = _face_centres(anatomy, anatomy.skin_faces)
     # the ragged lower end of the cut lies under the shirt
-    kept = (centre[:, 2] > -218.0) & (np.abs(centre[:, 0]) < 112.0)
+    kept = (centre[:, 2] - 0.22 * centre[:, 1] > -206.0) & (np.abs(centre[:, 0]) < 112.0)
     faces = [f for f, keep in zip(anatomy.skin_faces, kept, strict=True) if keep]
     vertices, numbered = submesh(faces)
     skin, hair, fixed = _skin_colours(anatomy, lash_line)
@@ -97,7 +97,7 @@ def tongue_piece(anatomy: Anatomy) -> Piece:
     """The tongue."""
     vertices, faces = submesh(anatomy.mesh.group_faces("helper-tongue"))
     matrix = selection(vertices, len(anatomy.points))
-    return plain(anatomy.points[vertices], faces, follower(matrix), "tongue", _TONGUE)
+    return plain(anatomy.points[vertices], faces, follower(matrix), slot="tongue", colour=_TONGUE)
 
 
 def shirt_piece(anatomy: Anatomy) -> Piece:
@@ -118,7 +118,7 @@ def shirt_piece(anatomy: Anatomy) -> Piece:
     for place, normal in planes:
         step, faces = cut(points, faces, np.array(place), normalised(np.array(normal)))
         points, matrix = step @ points, step @ matrix
-    return plain(points + anatomy.eye_middle, faces, follower(matrix), "shirt", _SHIRT)
+    return plain(points + anatomy.eye_middle, faces, follower(matrix), slot="shirt", colour=_SHIRT)
 
 
 def smooth_skin(anatomy: Anatomy, levels: int = 1) -> tuple[Any, Faces]:

@@ -31,6 +31,7 @@ def scatter(
     points: Points,
     matrix: Any,
     faces: Faces,
+    *,
     density: Array,
     count: int,
     random: np.random.Generator,

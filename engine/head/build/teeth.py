@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -53,9 +54,9 @@ UPPER = Arc(
     widths=(8.4, 6.6, 7.4, 6.9, 6.8, 9.5),
     heights=(10.4, 9.4, 10.2, 8.8, 8.0, 7.4),
     half_width=28.5,
-    front_y=5.0,
-    back_y=50.8,
-    edge_z=-2.5,
+    front_y=4.0,
+    back_y=50.0,
+    edge_z=-3.5,
     up=1,
     depth=5.5,
 )
@@ -64,9 +65,9 @@ LOWER = Arc(
     widths=(5.5, 6.0, 6.8, 6.9, 7.0, 9.5),
     heights=(8.4, 8.4, 9.0, 8.0, 7.2, 6.6),
     half_width=27.0,
-    front_y=8.6,
-    back_y=51.8,
-    edge_z=-1.3,
+    front_y=7.6,
+    back_y=51.0,
+    edge_z=-2.5,
     up=-1,
     depth=5.0,
 )
@@ -169,7 +170,7 @@ def _gum(arc: Arc, curve: Curve, mirror: int) -> Chunk:
     height = float(np.mean(arc.heights[:4]))
     per_tooth = 4
     stations = np.concatenate(
-        [np.linspace(a, b, per_tooth, endpoint=False) for a, b in zip(borders, borders[1:])]
+        [np.linspace(a, b, per_tooth, endpoint=False) for a, b in pairwise(borders)]
         + [borders[-1:]]
     )
     points = []

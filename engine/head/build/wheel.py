@@ -130,7 +130,8 @@ def _verify(wheel: Path) -> None:
 def _to_face_axes(values: Any) -> Points:
     """MakeHuman has Y up and Z to the front."""
     x, y, z = np.asarray(values, np.float64).T
-    return np.stack([x, -z, y], axis=1) * _MM_PER_UNIT
+    turned: Points = np.stack([x, -z, y], axis=1) * _MM_PER_UNIT
+    return turned
 
 
 def _parse_mesh(text: str) -> tuple[Points, list[list[int]], list[str]]:
