@@ -40,7 +40,7 @@ _CLOSURE_HOLD_S = 2.05 / MODEL_RATE_HZ
 _CLOSURE_RAMP_S = 0.050
 _BITE_HOLD_S = 1.05 / MODEL_RATE_HZ
 _BITE_RAMP_S = 0.055
-_GAP_MM = {
+GAP_MM = {
     "mouthFunnel": 13.6,
     "mouthPucker": -1.9,
     "mouthLeft": -1.3,
@@ -55,7 +55,7 @@ _GAP_MM = {
     "mouthUpperUp": 7.8,
 }
 """Lip opening in mm at weight 1 on the default head (both sides together), beside jawOpen."""
-_JAW_GAP_MM = 34.65
+JAW_GAP_MM = 34.65
 _SEAL_MM = 0.3
 """How far closed lips press into each other."""
 _STRESS_GAIN = {0: 0.74, 1: 1.04, 2: 0.92}
@@ -269,8 +269,8 @@ def _mouth_units(
     }
     # mouthClose undoes the lip opening of an equal jawOpen; what the other units open or close on
     # our head is made up for, so that the lips meet and do not sink into each other.
-    beside = sum(_GAP_MM.get(name, 0.0) * values for name, values in (units | paired).items())
-    units["mouthClose"] = np.maximum(closed * (jaw + (beside + _SEAL_MM) / _JAW_GAP_MM), 0.0)
+    beside = sum(GAP_MM.get(name, 0.0) * values for name, values in (units | paired).items())
+    units["mouthClose"] = np.maximum(closed * (jaw + (beside + _SEAL_MM) / JAW_GAP_MM), 0.0)
     for name, values in paired.items():
         units[f"{name}Left"] = values * (1.0 + style.asymmetry)
         units[f"{name}Right"] = values * (1.0 - style.asymmetry)
