@@ -21,10 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from .animate import Engine
-from .audio.decode import SAMPLE_RATE_HZ, decode_audio
 from .protocol.frames import Frame, read_frame, write_frame
 from .protocol.messages import (
     PROTOCOL_VERSION,
@@ -37,6 +34,7 @@ from .protocol.messages import (
     to_frame,
 )
 from .protocol.requests import AnimateRequest, request_params
+from .threads import limit_threads
 
 DEMO_RECORDING = Path(__file__).resolve().parent.parent / "assets" / "demo" / "speech.flac"
 SHORT_S = 60.0
@@ -62,6 +60,8 @@ def measure(recording: Path = DEMO_RECORDING, repeats: int = 5) -> Numbers:
 
 def machine_ceilings(repeats: int) -> Numbers:
     """What this machine reaches on plain matrix products and convolutions, in GFLOP/s."""
+    import torch
+
     size = 1024
     left, right = np.random.default_rng(0).random((2, size, size), dtype=np.float32)
     gemm_s = median_s(lambda: left @ right, repeats)
@@ -79,6 +79,8 @@ def machine_ceilings(repeats: int) -> Numbers:
 
 def measure_stages(recording: Path, repeats: int) -> Numbers:
     """The whole way and each stage of it, in this process, networks loaded and warm."""
+    from .animate import Engine
+
     engine = Engine()
     engine.warm_up("cpu")
     request = AnimateRequest(str(recording), device="cpu")
@@ -197,6 +199,8 @@ def median_s(run: Callable[[], object], repeats: int) -> float:
 
 def write_looped(recording: Path, path: Path, seconds: float) -> Path:
     """Write a wav file of the given length that repeats a recording; returns its path."""
+    from .audio.decode import SAMPLE_RATE_HZ, decode_audio
+
     samples = decode_audio(recording).samples
     looped = np.resize(samples, round(seconds * SAMPLE_RATE_HZ))
     with wave.open(str(path), "wb") as file:
@@ -217,6 +221,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--json", type=Path, help="file to write")
     options = parser.parse_args(argv)
+    limit_threads()  # as the worker does
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > 1.0:
         print(f"The machine is busy (load {load:.1f}): the times will be too long.")

@@ -15,6 +15,7 @@ from .protocol.errors import ConfigError, RhetorError
 from .protocol.requests import DEVICES, PRESETS, AnimateRequest
 from .protocol.take import MODEL_RATE_HZ
 from .provenance import engine_version
+from .threads import limit_threads
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130
@@ -118,6 +119,7 @@ def _animate(options: argparse.Namespace) -> int:
     )
     with ProgressLine() as line:
         line.show(0.0, "Starting")
+        limit_threads()
         from .animate import Engine
 
         take = Engine().animate(request, line.show, line.note)

@@ -33,6 +33,7 @@ from .protocol.messages import (
 )
 from .provenance import engine_version
 from .styles import installed_styles
+from .threads import limit_threads
 
 EXIT_OK = 0
 EXIT_PROTOCOL = 2
@@ -44,6 +45,7 @@ _log = logging.getLogger(__name__)
 def serve() -> NoReturn:
     """Serve one client until it closes the pipe; never returns."""
     stdin, stdout = protect_stdio()
+    limit_threads()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     if not sys.stdin.isatty():
         # Ctrl-C in Blender's terminal reaches the worker too; it ends by end-of-file instead.
