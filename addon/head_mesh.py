@@ -129,6 +129,7 @@ def _write_shape_keys(
     for name in names:
         block = item.shape_key_add(name=name, from_mix=False)
         block.slider_min, block.slider_max = 0.0, 1.0
+        block.value = 0.0  # newer versions start a new key at 1
         block.data.foreach_set("co", _key_shape(part, name, neutral).ravel())
     item.data.shape_keys.name = f"{item.name} keys"
 

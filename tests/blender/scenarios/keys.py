@@ -13,6 +13,7 @@ SHOWN_EVERY = 9
 
 def main(audio: str) -> dict:
     rig = performances.create_head(hair=False)
+    assert not any(block.value for block in rig.keys.key_blocks), "a new head is not neutral"
     take = performances.random_take(3.0)
     result = {"curves": set(), "key_error": 0.0, "angle_error": 0.0, "offset_error": 0.0}
     for fps, base in RATES:
