@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .character import DEFAULT_PERSON, shape_of
-from .topology import edge_loop, mirror_map, neighbours, smooth_step, steps_from
+from .topology import edge_loop, faces_around, mirror_map, neighbours, smooth_step, steps_from
 from .wheel import BaseMesh, Indices, Points
 
 Mask = npt.NDArray[np.float64]
@@ -80,14 +80,24 @@ class Anatomy:
         return self._lip_loop(_FRONT_SEAM[0])
 
     def _lip_loop(self, start: int) -> list[int]:
-        near = neighbours(self.skin_faces)[start]
-        return edge_loop(self.skin_faces, start, max(near, key=lambda v: self.points[v, 0]))
+        return self._loop(start, max(self.near[start], key=lambda v: float(self.points[v, 0])))
+
+    def _loop(self, start: int, towards: int) -> list[int]:
+        return edge_loop(self.near, self._around, start, towards)
+
+    @cached_property
+    def near(self) -> dict[int, set[int]]:
+        """Vertices of the skin that share an edge with each."""
+        return neighbours(self.skin_faces)
+
+    @cached_property
+    def _around(self) -> dict[int, set[int]]:
+        return faces_around(self.skin_faces)
 
     @cached_property
     def lip_edges(self) -> Mask:
         """(N,) edges between a vertex and the lip seam, outside the mouth; infinite inside it."""
-        near = neighbours(self.skin_faces)
-        steps = steps_from(near, self.front_seam, len(self.points), walls=self.seam)
+        steps = steps_from(self.near, self.front_seam, len(self.points), walls=self.seam)
         steps[self.seam] = -1.0
         return steps + 1.0
 
@@ -99,15 +109,13 @@ class Anatomy:
     @cached_property
     def cavity(self) -> Mask:
         """The inside of the mouth."""
-        near = neighbours(self.skin_faces)
-        inner = steps_from(near, self.seam, len(self.points), walls=self.front_seam)
+        inner = steps_from(self.near, self.seam, len(self.points), walls=self.front_seam)
         inside = np.isfinite(inner) & (inner > 0)
         return inside.astype(np.float64)
 
     @cached_property
     def upper_lip(self) -> npt.NDArray[np.bool_]:
         """(N,) whether a vertex near the mouth belongs to the upper lip (else to the lower)."""
-        near = neighbours(self.skin_faces)
         corner = max(self.front_seam, key=lambda v: self.points[v, 0])
         ring = self.front_seam
         at = ring.index(corner)
@@ -116,16 +124,15 @@ class Anatomy:
         tops = [*upper, *mirrored[upper]]
         bottoms = [*lower, *mirrored[lower]]
         count = len(self.points)
-        return steps_from(near, tops, count) < steps_from(near, bottoms, count)
+        return steps_from(self.near, tops, count) < steps_from(self.near, bottoms, count)
 
     def _reach(self, *names: str) -> Mask:
         return self.mesh.reach(*names) * self.on_skin
 
     def lid_ring(self, side: str) -> tuple[list[int], list[int]]:
         """The edges of an eye's lids, upper and lower, each from the outer corner to the inner."""
-        near = neighbours(self.skin_faces)[_LID_MIDDLE]
-        out = max(near, key=lambda v: float(self.points[v, 0]))
-        ring = edge_loop(self.skin_faces, _LID_MIDDLE, out)
+        out = max(self.near[_LID_MIDDLE], key=lambda v: float(self.points[v, 0]))
+        ring = self._loop(_LID_MIDDLE, out)
         x = self.points[ring, 0]
         inner = int(x.argmin())
         turned = ring[inner:] + ring[:inner]
@@ -168,7 +175,8 @@ class Anatomy:
         for ball in self.eyes.values():
             distance = np.linalg.norm(self.points - ball.centre, axis=1)
             rim += np.exp(-(((distance - 1.12 * ball.radius) / 3.5) ** 2))
-        return rim * self.on_skin * (self.points[:, 1] < self.eyes["l"].centre[1])
+        front = self.points[:, 1] < self.eyes["l"].centre[1]
+        return _unit(rim * self.on_skin * front)
 
     @cached_property
     def scalp(self) -> Mask:
@@ -192,7 +200,7 @@ def hairline_height(from_eyes: Points) -> Mask:
 def brow_coordinates(from_eyes: Points) -> tuple[Mask, Mask]:
     """Along a brow (0 inner end, 1 outer end) and mm above its middle line, for (n, 3) points."""
     along = (np.abs(from_eyes[:, 0]) - 8.5) / 41.0
-    arch = 12.3 + 9.6 * along - 22.0 * np.clip(along - 0.64, 0.0, 1.0)
+    arch = 11.2 + 10.6 * along - 25.0 * np.clip(along - 0.62, 0.0, 1.0)
     return along, from_eyes[:, 2] - arch
 
 

@@ -23,7 +23,7 @@ from .landmarks import find_landmarks
 from .pieces import Piece, join
 from .skin import shirt_piece, skin_piece, smooth_skin, tongue_piece
 from .teeth import LOWER, UPPER, teeth_piece
-from .topology import neighbours
+from .topology import rows_matrix
 from .wheel import WHEEL_NAME, WHEEL_SHA256, BaseMesh, Indices, Points
 
 Report = Callable[[str], None]
@@ -213,11 +213,14 @@ def _bone_weights(anatomy: Anatomy) -> Points:
     inside = sum((w * _NECK_SHARES[bone] for bone, w in necks.items()), np.zeros(1))
     head = np.clip(1.0 - root - neck + inside, 0.0, 1.0)
     weights = np.stack([root, 1.0 - root - head, head], 1)
-    near = neighbours(anatomy.skin_faces)
-    order = np.array(sorted(near))
+    rows = {
+        v: dict.fromkeys(sorted(around), 0.5 / len(around)) for v, around in anatomy.near.items()
+    }
+    blur = rows_matrix(
+        [{v: 0.5, **rows[v]} if v in rows else {v: 1.0} for v in range(len(weights))], len(weights)
+    )
     for _ in range(_WEIGHT_SMOOTHING):
-        around = np.array([weights[list(near[int(v)])].mean(0) for v in order])
-        weights[order] = 0.5 * weights[order] + 0.5 * around
+        weights = blur @ weights
     weights = np.clip(weights, 0.0, 1.0)
     spread: Points = weights / weights.sum(1, keepdims=True)
     return spread

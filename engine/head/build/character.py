@@ -41,7 +41,7 @@ DEFAULT_PERSON = Person(
         "head/head-oval": 0.35,
         "eyes/l-eye-height2-incr": 0.50,
         "eyes/r-eye-height2-incr": 0.50,
-        "mouth/mouth-angles-up": 0.12,
+        "mouth/mouth-angles-up": 0.28,
     },
 )
 
@@ -49,13 +49,15 @@ DEFAULT_PERSON = Person(
 def shape_of(mesh: BaseMesh, person: Person) -> Points:
     """(N, 3) vertices of the base mesh for a person, mm, MakeHuman's origin."""
     points = mesh.points.copy()
-    for name, weight in _macro_targets(person).items():
-        target = mesh.target(name)
-        points[target.vertices] += weight * target.deltas
-    for name, weight in person.details.items():
+    for name, weight in target_weights(person).items():
         target = mesh.target(name)
         points[target.vertices] += weight * target.deltas
     return points
+
+
+def target_weights(person: Person) -> dict[str, float]:
+    """Weights of all targets that make a person out of the base mesh."""
+    return {**_macro_targets(person), **person.details}
 
 
 def _macro_targets(person: Person) -> dict[str, float]:

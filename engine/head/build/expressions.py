@@ -113,7 +113,8 @@ def _mend_lids(
     share *= 1.0 - smooth_step(rest, 1.25 * ball.radius, 1.45 * ball.radius)
 
     def slide(delta: Points) -> Points:
-        return _to_shell(anatomy.points + delta, ball, rest) * share[:, None]
+        lifted: Points = _to_shell(anatomy.points + delta, ball, rest) * share[:, None]
+        return lifted
 
     blink = _closing_blink(anatomy, raw, side, slide)
     units[f"eyeBlink{name}"] = blink
@@ -155,7 +156,8 @@ def _closing_blink(anatomy: Anatomy, raw: Points, side: str, slide: Slide) -> Po
         edge = np.interp(closed[moving, 0], closed[below, 0], closed[below, 2])
         missing = closed[moving, 2] - edge + _LID_OVERLAP_MM
         factor += missing / np.maximum(-raw[moving, 2], 2.0)
-        factor = np.clip(np.convolve(np.pad(factor, 1, "edge"), [0.2, 0.6, 0.2], "valid"), 0.3, 1.6)
+        padded = np.pad(factor, 1, mode="edge")
+        factor = np.clip(np.convolve(padded, [0.2, 0.6, 0.2], mode="valid"), 0.3, 1.6)
     return blink
 
 

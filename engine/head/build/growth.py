@@ -108,7 +108,7 @@ def brow_piece(anatomy: Anatomy, surface: tuple[Any, Faces], random: np.random.G
     roots = scatter(points, matrix, faces, density=density, count=2 * _BROW_HAIRS, random=random)
     t, s = brow_coordinates(roots.places - anatomy.eye_middle)
     outward = np.sign(roots.places[:, 0])
-    rise = np.clip(0.95 - 1.7 * t, -0.40, 0.95) - 0.10 * s * np.clip(t + 0.2, 0.0, 1.0)
+    rise = np.clip(0.75 - 1.5 * t, -0.45, 0.75) - 0.10 * s * np.clip(t + 0.2, 0.0, 1.0)
     wanted = np.stack([outward * (0.55 + 0.7 * t), 0.25 + 0.6 * t, rise], 1)
     wanted += random.normal(0.0, 0.10, wanted.shape)
     directions = tangential(wanted, roots.normals)

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from ..channels import IDENTITY_SIZE
 from .anatomy import SIDES, Anatomy
-from .character import Person, shape_of
+from .character import Person, target_weights
 from .topology import smooth_step
 from .wheel import Indices, Points
 
@@ -68,16 +68,16 @@ def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
     axes = local_axes(anatomy.mesh.target_names)
     fade = smooth_step(anatomy.from_eyes[used, 2], -163.0, -103.0)[:, None]
     eyes = np.searchsorted(used, np.concatenate(list(anatomy.eye_vertices.values())))
+    people = [draw_person(random, axes) for _ in range(_SAMPLES)]
     samples = []
-    for _ in range(_SAMPLES):
-        person = draw_person(random, axes)
-        shape = shape_of(anatomy.mesh, person)[used]
+    for person, shape in zip(people, _shapes(anatomy, people, used), strict=True):
         shift = shape - shape[eyes].mean(0) - anatomy.from_eyes[used]
         tone = np.log(np.array(person.origins) @ _TONES)
         samples.append(np.r_[(shift * fade).ravel(), _TONE_SCALE_MM * tone])
     data = np.array(samples)
     mean = data.mean(0)
     _, singular, components = np.linalg.svd(data - mean, full_matrices=False)
+    components *= np.sign(components[range(len(components)), np.abs(components).argmax(1)])[:, None]
     spread = singular / np.sqrt(_SAMPLES - 1)
     kept = components[:IDENTITY_SIZE] * spread[:IDENTITY_SIZE, None]
     modes = np.zeros((IDENTITY_SIZE, len(anatomy.points), 3))
@@ -86,6 +86,24 @@ def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
     tones = np.concatenate([mean[None, -3:], kept[:, -3:]]) / _TONE_SCALE_MM
     explained = float((spread[:IDENTITY_SIZE] ** 2).sum() / (spread**2).sum())
     return Identities(modes, tones, explained)
+
+
+def _shapes(anatomy: Anatomy, people: list[Person], used: Indices) -> Points:
+    """(P, U, 3) the used vertices of people, mm, MakeHuman's origin."""
+    mesh = anatomy.mesh
+    weights = [target_weights(person) for person in people]
+    names = sorted({name for person in weights for name in person})
+    column = np.full(len(mesh.points), -1)
+    column[used] = np.arange(len(used))
+    shapes = np.tile(mesh.points[used], (len(people), 1, 1))
+    for name in names:
+        target = mesh.target(name)
+        kept = column[target.vertices] >= 0
+        places, deltas = column[target.vertices][kept], target.deltas[kept]
+        for shape, person in zip(shapes, weights, strict=True):
+            if name in person:
+                shape[places] += person[name] * deltas
+    return shapes
 
 
 def keep_contacts(anatomy: Anatomy, modes: Points) -> None:
@@ -158,7 +176,7 @@ def draw_person(random: np.random.Generator, axes: Axes) -> Person:
     male = float(np.clip(random.choice([0.12, 0.88]) + random.normal(0.0, 0.12), 0.0, 1.0))
     age = float(np.clip(abs(random.normal(0.0, 0.28)), 0.0, 0.8))
     muscle = float(np.clip(random.normal(0.0, 0.25), -0.7, 0.7))
-    weight = float(np.clip(random.normal(0.0, 0.30), -0.7, 0.7))
+    weight = float(np.clip(random.normal(0.0, 0.22), -0.5, 0.5))
     details: dict[str, float] = {}
     for signed in axes.values():
         amount = float(np.clip(random.normal(0.0, 0.26), -0.6, 0.6))

@@ -85,7 +85,7 @@ def _skin_colours(anatomy: Anatomy, lash_line: Mask) -> tuple[Points, Mask, Poin
     along, above = brow_coordinates(anatomy.from_eyes)
     brow = np.exp(-((above / 3.0) ** 2)) * smooth_step(along, -0.05, 0.1) * anatomy.on_skin
     brow *= (1.0 - smooth_step(along, 0.9, 1.08)) * (anatomy.from_eyes[:, 1] < 24.5)
-    blend(brow * 0.35, 0.40, 0.3)
+    blend(brow * 0.5, 0.36, 0.3)
     blend(anatomy.scalp * 0.85, 0.12, 1.5)
     blend(np.clip(lash_line, 0.0, 1.0) * 0.65, 0.12)
     blend(smooth_step(anatomy.lip, 0.38, 0.62), _LIP)

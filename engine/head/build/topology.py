@@ -26,13 +26,22 @@ def neighbours(faces: Faces) -> dict[int, set[int]]:
     return found
 
 
-def edge_loop(faces: Faces, start: int, towards: int) -> list[int]:
-    """The closed loop of edges through quads that leaves `start` towards its neighbour."""
-    near = neighbours(faces)
+def faces_around(faces: Faces) -> dict[int, set[int]]:
+    """Numbers of the faces that meet at each vertex."""
     around: dict[int, set[int]] = {}
     for number, face in enumerate(faces):
         for vertex in face:
             around.setdefault(vertex, set()).add(number)
+    return around
+
+
+def edge_loop(
+    near: dict[int, set[int]], around: dict[int, set[int]], start: int, towards: int
+) -> list[int]:
+    """The closed loop of edges through quads that leaves `start` towards its neighbour.
+
+    near, around: `neighbours` and `faces_around` of the mesh.
+    """
     loop = [start, towards]
     while True:
         before, here = loop[-2:]
