@@ -197,7 +197,7 @@ def _report(
         "take": dict(take.meta),
         "title": written.title,
         "actions": list(written.actions),
-        "frames": written.last_frame - written.first_frame + 1,
+        "frames": written.frame_count,
         "first_frame": written.first_frame,
         "last_frame": written.last_frame,
         "fps": take.fps,

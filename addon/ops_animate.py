@@ -91,7 +91,7 @@ class RHETOR_OT_write_take(bpy.types.Operator):
         session.current.succeed(written)
         for warning in written.warnings:
             self.report({"WARNING"}, warning)
-        self.report({"INFO"}, written.summary)
+        self.report({"INFO"}, f"{written.title}: {written.length}")
         return {"FINISHED"}
 
 

@@ -9,7 +9,8 @@ import bpy
 from . import session
 from .session import Phase
 
-_PIXELS_PER_CHARACTER = 7.0
+_BUTTON_HEIGHT = 1.6
+_PIXELS_PER_CHARACTER = 6.5
 _FEWEST_CHARACTERS = 24
 
 
@@ -72,10 +73,11 @@ def _draw_action(layout: Any) -> None:
     """The big button, or while it works how far it is."""
     if not session.current.is_working:
         row = layout.row()
-        row.scale_y = 1.6
+        row.scale_y = _BUTTON_HEIGHT
         row.operator("rhetor.animate", icon="PLAY")
         return
     row = layout.row(align=True)
+    row.scale_y = _BUTTON_HEIGHT
     row.progress(factor=session.current.fraction, text=session.current.stage)
     row.operator("rhetor.cancel", text="", icon="X")
 
@@ -84,7 +86,9 @@ def _draw_outcome(layout: Any, context: Any) -> None:
     """The last take, or what went wrong and what to do."""
     current = session.current
     if current.phase is Phase.DONE and current.written is not None:
-        _draw_text(layout, context, current.written.summary, "CHECKMARK")
+        column = layout.column(align=True)
+        column.label(text=current.written.title, icon="CHECKMARK")
+        column.label(text=current.written.length, icon="BLANK1")
         for warning in (*current.engine_warnings, *current.written.warnings):
             _draw_text(layout, context, warning, "INFO")
     elif current.phase is Phase.FAILED and current.error is not None:

@@ -42,10 +42,14 @@ class Written:
     warnings: tuple[str, ...]
 
     @property
-    def summary(self) -> str:
-        """One line for the panel."""
-        frames = self.last_frame - self.first_frame + 1
-        return f"{self.title}: {frames} frames, {self.duration_s:.1f} s"
+    def frame_count(self) -> int:
+        """Frames that have keys."""
+        return self.last_frame - self.first_frame + 1
+
+    @property
+    def length(self) -> str:
+        """Frames and seconds, for people."""
+        return f"{self.frame_count} frames, {self.duration_s:.1f} s"
 
 
 def write_performance(performance: Performance) -> Written:

@@ -84,7 +84,8 @@ class Session:
         """Send an order to the engine, starting it if needed; returns at once."""
         client = self._engine(python)
         self.phase, self.error, self.written, self.unwritten = Phase.WORKING, None, None, None
-        self.fraction, self.stage = 0.0, "" if client.is_ready else READY_STAGE
+        self.fraction = 0.0
+        self.stage = "Asking the engine" if client.is_ready else READY_STAGE
         self.engine_warnings.clear()
         try:
             self._call = client.animate(order.request)
