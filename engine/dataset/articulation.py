@@ -10,7 +10,7 @@ their goal and hold it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,29 +33,29 @@ _GROUPS: dict[str, tuple[str, ...]] = {
 }
 _ANTICIPATION_S = {"jaw": 0.035, "round": 0.070, "lips": 0.040, "tongue": 0.025}
 _CARRY_OVER_S = {"jaw": 0.035, "round": 0.042, "lips": 0.035, "tongue": 0.025}
-_LEAD_S = {"jaw": 0.040, "round": 0.020, "lips": 0.015, "tongue": 0.0}
-"""The jaw starts one to two frames before the sound, as animators expect it."""
+_LEAD_S = {"jaw": 0.030, "round": 0.020, "lips": 0.015, "tongue": 0.0}
+"""The jaw starts about one frame before the sound, as animators expect it."""
 _CLOSURE_HOLD_S = 2.05 / MODEL_RATE_HZ
 """No closure is shorter, so that at least two frames fall into it."""
 _CLOSURE_RAMP_S = 0.050
 _BITE_HOLD_S = 1.05 / MODEL_RATE_HZ
 _BITE_RAMP_S = 0.055
 GAP_MM = {
-    "mouthFunnel": 13.6,
-    "mouthPucker": -1.9,
-    "mouthLeft": -1.3,
-    "mouthRight": -1.3,
+    "jawOpen": 34.65,
+    "mouthFunnel": 13.55,
+    "mouthPucker": -0.9,
+    "mouthLeft": -1.25,
+    "mouthRight": -1.25,
     "mouthSmile": 1.4,
     "mouthStretch": 0.5,
-    "mouthRollLower": -3.5,
-    "mouthRollUpper": -2.0,
-    "mouthShrugLower": -5.0,
-    "mouthPress": -2.6,
+    "mouthRollLower": -1.7,
+    "mouthRollUpper": -1.0,
+    "mouthShrugLower": -4.95,
+    "mouthPress": -1.2,
     "mouthLowerDown": 5.7,
-    "mouthUpperUp": 7.8,
+    "mouthUpperUp": 7.85,
 }
-"""Lip opening in mm at weight 1 on the default head (both sides together), beside jawOpen."""
-JAW_GAP_MM = 34.65
+"""Lip opening in mm that units bring about at weight 1 on the default head, both sides together."""
 _SEAL_MM = 0.3
 """How far closed lips press into each other."""
 _STRESS_GAIN = {0: 0.74, 1: 1.04, 2: 0.92}
@@ -110,8 +110,12 @@ def articulate_styles(
     frame_count: int,
     styles: Sequence[FacialStyle],
     rate_hz: float = MODEL_RATE_HZ,
+    gap_mm: Mapping[str, float] = GAP_MM,
 ) -> list[FloatArray]:
-    """The same as `articulate` for several personalities; what they share is computed once."""
+    """The same as `articulate` for several personalities; what they share is computed once.
+
+    gap_mm: lip opening that each unit of GAP_MM brings about on the head that is to speak.
+    """
     times = np.arange(frame_count) / rate_hz
     targets = _targets(track)
     moves = {}
@@ -121,13 +125,17 @@ def articulate_styles(
     moves["inhale"] = _inhale(times, track)
     moves["close"] = _held(times, track, "close", _CLOSURE_HOLD_S, _CLOSURE_RAMP_S)
     moves["bite"] = _held(times, track, "bite", _BITE_HOLD_S, _BITE_RAMP_S)
-    return [_express(times, track, moves, style) for style in styles]
+    return [_express(times, track, moves, style, gap_mm) for style in styles]
 
 
 def _express(
-    times: Float64Array, track: PhoneTrack, moves: dict[str, Float64Array], style: FacialStyle
+    times: Float64Array,
+    track: PhoneTrack,
+    moves: dict[str, Float64Array],
+    style: FacialStyle,
+    gap_mm: Mapping[str, float],
 ) -> FloatArray:
-    units = _mouth_units(moves, style)
+    units = _mouth_units(moves, style, gap_mm)
     units.update(_upper_face_units(_accents(times, track, style), style))
     weights = np.zeros((len(times), len(EXPRESSION_NAMES)))
     for name, curve in units.items():
@@ -165,7 +173,7 @@ def _opening(track: PhoneTrack, index: int) -> float:
     if track.loudness is not None:
         gain *= float(np.clip(max(float(track.loudness[index]), 1e-6) ** 0.35, 0.75, 1.25))
     duration = float(track.end_s[index] - track.start_s[index])
-    return gain * float(np.clip(duration / _REDUCED_S, 0.7, 1.0))
+    return gain * float(np.clip(duration / _REDUCED_S, 0.85, 1.0))
 
 
 def _blend(times: Float64Array, targets: _Targets, group: str) -> list[Float64Array]:
@@ -232,7 +240,7 @@ def _inhale(times: Float64Array, track: PhoneTrack) -> Float64Array:
 
 
 def _mouth_units(
-    moves: dict[str, Float64Array], style: FacialStyle
+    moves: dict[str, Float64Array], style: FacialStyle, gap_mm: Mapping[str, float]
 ) -> dict[str, Float64Array | float]:
     """The mouth's units by name, (T,) each."""
     closed, bite = moves["close"], moves["bite"]
@@ -269,8 +277,8 @@ def _mouth_units(
     }
     # mouthClose undoes the lip opening of an equal jawOpen; what the other units open or close on
     # our head is made up for, so that the lips meet and do not sink into each other.
-    beside = sum(GAP_MM.get(name, 0.0) * values for name, values in (units | paired).items())
-    units["mouthClose"] = np.maximum(closed * (jaw + (beside + _SEAL_MM) / JAW_GAP_MM), 0.0)
+    opening = sum(gap_mm.get(name, 0.0) * values for name, values in (units | paired).items())
+    units["mouthClose"] = np.maximum(closed * (opening + _SEAL_MM) / gap_mm["jawOpen"], 0.0)
     for name, values in paired.items():
         units[f"{name}Left"] = values * (1.0 + style.asymmetry)
         units[f"{name}Right"] = values * (1.0 - style.asymmetry)

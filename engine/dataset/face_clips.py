@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -11,10 +11,11 @@ from zlib import crc32
 import numpy as np
 
 from ..audio.decode import SAMPLE_RATE_HZ
-from ..head.channels import IDENTITY_SIZE
+from ..head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
+from ..head.model import HeadModel
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
-from .articulation import PhoneTrack, articulate_styles, closure_frames, open_frames
+from .articulation import GAP_MM, PhoneTrack, articulate_styles, closure_frames, open_frames
 from .corpus import SpokenClip, clip_paths, features_path, load_clip
 from .facial_style import PERSONALITIES as FACES
 from .performer import perform
@@ -65,6 +66,16 @@ def _track(clip: SpokenClip, events: SpeechEvents) -> PhoneTrack:
     )
 
 
+def lip_gaps_mm(head: HeadModel) -> dict[str, float]:
+    """What each unit of GAP_MM does to the lip opening of a head at weight 1."""
+    rest = head.lip_gap_mm()
+    gaps = {}
+    for name in GAP_MM:
+        sides = [n for n in (name, f"{name}Left", f"{name}Right") if n in EXPRESSION_NAMES]
+        gaps[name] = float(head.lip_gap_mm(dict.fromkeys(sides, 1.0)) - rest)
+    return gaps
+
+
 def speaker_identity(speaker: str) -> FloatArray:
     """(50,) a calm shape for a speaker, always the same one: within ± 1 standard deviation."""
     drawn = np.random.default_rng(crc32(speaker.encode())).normal(0, 1, IDENTITY_SIZE)
@@ -72,29 +83,40 @@ def speaker_identity(speaker: str) -> FloatArray:
 
 
 def read_face_clips(
-    folder: Path, styles: tuple[str, ...] = tuple(FACES), limit: int = 0
+    folder: Path,
+    styles: tuple[str, ...] = tuple(FACES),
+    limit: int = 0,
+    head: HeadModel | None = None,
 ) -> Iterator[FaceClip]:
     """All clips of a corpus folder, each performed in each style.
 
-    limit: at most so many recordings (0: all). Raises DatasetError where features are missing.
+    head: the head that is to speak, so that its lips meet; by default the one of GAP_MM. limit: at
+    most so many recordings (0: all). Raises DatasetError where features are missing.
     """
     paths = clip_paths(folder)
     if not paths:
         raise DatasetError(f"{folder.name} holds no clips.", "Build the corpus first.")
+    gap_mm = GAP_MM if head is None else lip_gaps_mm(head)
     for number, path in enumerate(paths[:limit] if limit else paths):
         clip = load_clip(path)
         speech, prosody = _read_features(path)
-        yield from perform_clip(clip, speech, prosody, styles, seed=number)
+        yield from perform_clip(clip, speech, prosody, styles, gap_mm=gap_mm, seed=number)
 
 
 def perform_clip(
-    clip: SpokenClip, speech: FloatArray, prosody: FloatArray, styles: tuple[str, ...], seed: int
+    clip: SpokenClip,
+    speech: FloatArray,
+    prosody: FloatArray,
+    styles: tuple[str, ...],
+    *,
+    gap_mm: Mapping[str, float],
+    seed: int,
 ) -> Iterator[FaceClip]:
     """A recording performed by personalities; `seed` draws their head motion."""
     frames = len(speech)
     events = find_events(_phones(clip), prosody)
     track = _track(clip, events)
-    faces = articulate_styles(track, frames, [FACES[style] for style in styles])
+    faces = articulate_styles(track, frames, [FACES[s] for s in styles], gap_mm=gap_mm)
     closed = closure_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
     opened = open_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
     silent = silent_frames(track, frames)

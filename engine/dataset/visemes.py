@@ -39,15 +39,15 @@ class Viseme:
 
 _REST = Viseme(0.0, 1.0, round_firm=0.8, lips_firm=0.8)
 _CLOSED = Viseme(0.045, 2.0, round_firm=0.2, lips_firm=0.8, close=1.0)
-_TEETH_ON_LIP = Viseme(0.05, 2.5, round_firm=0.4, up=0.14, lips_firm=1.5, bite=1.0)
-_TIP = Viseme(0.065, 1.4, round_firm=0.2, spread=0.10, low=0.10, up=0.02, lips_firm=0.4)
-_HISS = Viseme(0.02, 4.0, round_firm=0.3, spread=0.22, low=0.26, up=0.08, lips_firm=1.2)
+_TEETH_ON_LIP = Viseme(0.05, 2.5, round_firm=0.4, up=0.20, lips_firm=1.5, bite=1.0)
+_TIP = Viseme(0.09, 0.9, round_firm=0.2, spread=0.10, low=0.18, up=0.06, lips_firm=0.5)
+_HISS = Viseme(0.03, 3.5, round_firm=0.3, spread=0.22, low=0.36, up=0.16, lips_firm=1.2)
 _HUSH = Viseme(
     0.045, 3.5, pucker=0.32, funnel=0.46, round_firm=2.0, low=0.14, up=0.10, lips_firm=1.0
 )
-_BACK = Viseme(0.09, 0.8, round_firm=0.15, spread=0.06, low=0.08, lips_firm=0.3)
+_BACK = Viseme(0.11, 0.6, round_firm=0.15, spread=0.06, low=0.16, up=0.04, lips_firm=0.4)
 _BETWEEN_TEETH = Viseme(
-    0.075, 1.6, round_firm=0.3, spread=0.08, low=0.16, up=0.04, lips_firm=0.7, tongue=0.36
+    0.060, 2.2, round_firm=0.3, spread=0.08, low=0.10, up=0.03, lips_firm=1.0, tongue=0.36
 )
 
 VISEMES: dict[str, Viseme] = {
@@ -60,10 +60,12 @@ VISEMES: dict[str, Viseme] = {
     "t": _TIP,
     "d": _TIP,
     "n": _TIP,
-    "l": Viseme(0.11, 1.0, round_firm=0.3, spread=0.08, low=0.10, lips_firm=0.4, tongue=0.05),
+    "l": Viseme(
+        0.13, 0.9, round_firm=0.3, spread=0.08, low=0.16, up=0.05, lips_firm=0.5, tongue=0.05
+    ),
     "th": _BETWEEN_TEETH,
     "dh": Viseme(
-        0.07, 1.3, round_firm=0.2, spread=0.08, low=0.12, up=0.02, lips_firm=0.5, tongue=0.20
+        0.055, 1.8, round_firm=0.2, spread=0.08, low=0.09, up=0.02, lips_firm=0.8, tongue=0.20
     ),
     "s": _HISS,
     "z": _HISS,
@@ -74,20 +76,20 @@ VISEMES: dict[str, Viseme] = {
     "k": _BACK,
     "g": _BACK,
     "ng": _BACK,
-    "hh": Viseme(0.13, 0.15, round_firm=0.05, low=0.04, lips_firm=0.1),
-    "y": Viseme(0.07, 1.3, round_firm=0.8, spread=0.32, low=0.10, lips_firm=0.8),
-    "r": Viseme(0.09, 1.2, pucker=0.34, funnel=0.22, round_firm=1.2, low=0.08, lips_firm=0.6),
-    "w": Viseme(0.06, 2.0, pucker=0.85, funnel=0.14, round_firm=3.5, lips_firm=1.5),
+    "hh": Viseme(0.09, 0.2, round_firm=0.05, low=0.04, lips_firm=0.1),
+    "y": Viseme(0.09, 1.2, round_firm=0.8, spread=0.32, low=0.20, up=0.06, lips_firm=0.8),
+    "r": Viseme(0.06, 1.4, pucker=0.36, funnel=0.14, round_firm=1.3, low=0.04, lips_firm=0.8),
+    "w": Viseme(0.035, 2.4, pucker=0.85, funnel=0.06, round_firm=3.5, lips_firm=1.5),
     "aa": Viseme(0.36, round_firm=0.6, spread=0.05, low=0.16, up=0.05, lips_firm=0.8),
-    "ae": Viseme(0.32, round_firm=0.8, spread=0.26, low=0.22, up=0.08, lips_firm=0.9),
+    "ae": Viseme(0.33, 1.2, round_firm=0.8, spread=0.26, low=0.22, up=0.08, lips_firm=0.9),
     "ah": Viseme(0.23, round_firm=0.4, spread=0.06, low=0.12, up=0.03, lips_firm=0.6),
     "ao": Viseme(0.29, pucker=0.16, funnel=0.36, round_firm=1.3, low=0.08, lips_firm=0.8),
-    "eh": Viseme(0.23, round_firm=0.7, spread=0.24, low=0.18, up=0.05, lips_firm=0.8),
+    "eh": Viseme(0.26, 1.1, round_firm=0.7, spread=0.24, low=0.22, up=0.09, lips_firm=0.9),
     "er": Viseme(0.13, 1.1, pucker=0.32, funnel=0.24, round_firm=1.2, low=0.10, lips_firm=0.7),
-    "ih": Viseme(0.14, round_firm=0.6, spread=0.22, low=0.16, up=0.04, lips_firm=0.7),
-    "iy": Viseme(0.09, 1.1, round_firm=1.0, spread=0.44, low=0.20, up=0.06, lips_firm=1.0),
+    "ih": Viseme(0.16, round_firm=0.6, spread=0.22, low=0.20, up=0.07, lips_firm=0.8),
+    "iy": Viseme(0.11, 1.1, round_firm=1.0, spread=0.44, low=0.26, up=0.10, lips_firm=1.0),
     "uh": Viseme(0.14, pucker=0.42, funnel=0.22, round_firm=1.3, low=0.06, lips_firm=0.7),
-    "uw": Viseme(0.085, 1.2, pucker=0.80, funnel=0.24, round_firm=2.2, lips_firm=1.2),
+    "uw": Viseme(0.085, 1.2, pucker=0.80, funnel=0.16, round_firm=2.2, lips_firm=1.2),
 }
 
 GLIDES: dict[str, tuple[str, str]] = {

@@ -252,11 +252,12 @@ def main() -> None:
     try:
         extractor = str(read_description(arguments.features)["id"])
         posegan = load_posegan(arguments.posegan, "cpu", extractor) if arguments.posegan else None
-        clips = read_face_clips(arguments.corpus / "train", limit=arguments.limit)
+        head = load_head()
+        clips = read_face_clips(arguments.corpus / "train", limit=arguments.limit, head=head)
         material = FaceMaterial(clips, posegan)
         print(f"{material.frame_count} frames", flush=True)
         folder = arguments.run or Path("runs") / f"face_{arguments.preset}"
-        trainer = FaceTrainer(folder, config, training, material, LipGeometry.of(load_head()))
+        trainer = FaceTrainer(folder, config, training, material, LipGeometry.of(head))
         trainer.train(training.steps)
     except RhetorError as error:
         raise SystemExit(str(error)) from error

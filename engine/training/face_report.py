@@ -130,7 +130,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         synthesizer = load_pgface(arguments.weights or arguments.preset, "cpu")
-        clips = list(read_face_clips(arguments.corpus / "val", limit=arguments.limit))
+        head = load_head()
+        clips = list(read_face_clips(arguments.corpus / "val", limit=arguments.limit, head=head))
         poses = None
         if arguments.posegan:
             posegan = load_posegan(arguments.posegan, "cpu")
@@ -143,7 +144,7 @@ def main() -> None:
                 )
                 for number, clip in enumerate(clips)
             }
-        figures = report(synthesizer, clips, LipGeometry.of(load_head()), poses)
+        figures = report(synthesizer, clips, LipGeometry.of(head), poses)
     except RhetorError as error:
         raise SystemExit(str(error)) from error
     text = json.dumps(figures, indent=2)
