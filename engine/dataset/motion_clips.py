@@ -3,14 +3,16 @@
 
 Command: `python -m rhetor.engine.dataset.motion_clips CORPUS OUTPUT`. Clips of one speaker are
 strung together with pauses of many lengths, since a head's manner shows over half a minute, not
-over a sentence. Some recordings are silence only, for the idle head.
+over a sentence. Some recordings are silence only, for the idle head. With `--prosody-only` the
+speech features stay zero, so that PoseGAN can begin to train before they exist; run again without
+it, the command adds them and keeps the performances.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +23,16 @@ from ..audio.prosody import prosody_channels
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ
 from ..speech.extractor import SpeechFeatureExtractor, load_extractor, to_frame_rate
+from ..speech.network import SYMBOLS
 from .corpus import SPLITS, SpokenClip, clip_paths, load_clip
 from .performer import perform
 from .personality import PERSONALITIES
 from .speech_events import Phones, find_events
+
+SPEECH_SIZE = len(SYMBOLS)
+
+NO_FEATURES = "none"
+"""In place of an extractor's id where the speech features are zero."""
 
 RECORDING_S = 45.0
 _SILENT_SHARE = 0.06
@@ -94,23 +102,26 @@ def silence(seconds: float, rng: np.random.Generator) -> Recording:
     return Recording(samples.astype(np.float32), phones)
 
 
-def make_motion_clip(
-    recording: Recording,
-    extractor: SpeechFeatureExtractor,
-    performances: int,
-    seed: int,
-) -> MotionClip:
-    """Features of a recording and `performances` of it by every personality."""
+def make_motion_clip(recording: Recording, performances: int, seed: int) -> MotionClip:
+    """Prosody of a recording and `performances` of it by every personality, without features."""
     frames = max(1, int(len(recording.samples) / SAMPLE_RATE_HZ * MODEL_RATE_HZ))
-    features = to_frame_rate(extractor.extract(recording.samples), frames).cpu().numpy()
     prosody = prosody_channels(recording.samples, frames)
     events = find_events(recording.phones, prosody)
     pose = [
         [perform(events, who, 1000 * seed + k) for k in range(performances)]
         for who in PERSONALITIES.values()
     ]
-    audio = np.concatenate([features, prosody], axis=1).astype(np.float32)
-    return MotionClip(audio, np.array(pose), tuple(PERSONALITIES), extractor.id)
+    audio = np.concatenate([np.zeros((frames, SPEECH_SIZE), np.float32), prosody], axis=1)
+    return MotionClip(audio, np.array(pose), tuple(PERSONALITIES), NO_FEATURES)
+
+
+def with_features(
+    clip: MotionClip, recording: Recording, extractor: SpeechFeatureExtractor
+) -> MotionClip:
+    """The clip with the extractor's view of its recording."""
+    features = to_frame_rate(extractor.extract(recording.samples), clip.frame_count)
+    audio = np.concatenate([features.cpu().numpy(), clip.audio[:, SPEECH_SIZE:]], axis=1)
+    return replace(clip, audio=audio.astype(np.float32), extractor=extractor.id)
 
 
 def save_motion_clip(path: Path, clip: MotionClip) -> None:
@@ -128,14 +139,17 @@ def save_motion_clip(path: Path, clip: MotionClip) -> None:
     partial.replace(path)
 
 
+def load_motion_clip(path: Path) -> MotionClip:
+    """Read a clip."""
+    with np.load(path, allow_pickle=False) as data:
+        people = tuple(str(name) for name in data["people"])
+        audio = data["audio"].astype(np.float32)
+        return MotionClip(audio, data["pose"], people, str(data["extractor"]))
+
+
 def load_motion_clips(folder: Path) -> list[MotionClip]:
     """All clips of a folder. Raises DatasetError where there are none or they do not agree."""
-    clips = []
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as data:
-            people = tuple(str(name) for name in data["people"])
-            audio = data["audio"].astype(np.float32)
-            clips.append(MotionClip(audio, data["pose"], people, str(data["extractor"])))
+    clips = [load_motion_clip(path) for path in sorted(folder.glob("*.npz"))]
     if not clips:
         raise DatasetError(
             f"There is no motion in {folder.name}.",
@@ -149,25 +163,34 @@ def load_motion_clips(folder: Path) -> list[MotionClip]:
 def build(
     corpus: Path,
     output: Path,
-    extractor: SpeechFeatureExtractor,
+    extractor: SpeechFeatureExtractor | None,
     performances: int,
     seed: int,
 ) -> None:
-    """Make the clips of both splits; those that are there already are kept."""
+    """Make the clips of both splits; what is there already is kept.
+
+    extractor: None leaves the speech features zero.
+    """
+    wanted = NO_FEATURES if extractor is None else extractor.id
     for split in SPLITS:
         groups = list(_groups(clip_paths(corpus / split), np.random.default_rng(seed)))
         silent = max(1, round(_SILENT_SHARE * len(groups)))
         for index in range(len(groups) + silent):
             path = output / split / f"motion_{index:04d}.npz"
-            if path.exists():
+            clip = load_motion_clip(path) if path.exists() else None
+            if clip is not None and clip.extractor == wanted:
                 continue
             rng = np.random.default_rng([seed, SPLITS.index(split), index])
             if index < len(groups):
                 recording = string_together([load_clip(p) for p in groups[index]], rng)
             else:
                 recording = silence(RECORDING_S, rng)
-            clip_seed = seed + 100_000 * SPLITS.index(split) + index
-            save_motion_clip(path, make_motion_clip(recording, extractor, performances, clip_seed))
+            if clip is None:
+                clip_seed = seed + 100_000 * SPLITS.index(split) + index
+                clip = make_motion_clip(recording, performances, clip_seed)
+            if extractor is not None:
+                clip = with_features(clip, recording, extractor)
+            save_motion_clip(path, clip)
             print(f"{split} {index + 1} of {len(groups) + silent}", flush=True)
 
 
@@ -209,8 +232,10 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--performances", type=int, default=3, help="of each personality")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--prosody-only", action="store_true", help="leave the features zero")
     a = parser.parse_args()
-    build(a.corpus, a.output, load_extractor("cpu"), a.performances, a.seed)
+    extractor = None if a.prosody_only else load_extractor("cpu")
+    build(a.corpus, a.output, extractor, a.performances, a.seed)
 
 
 if __name__ == "__main__":

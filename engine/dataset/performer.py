@@ -26,6 +26,9 @@ _REST_S = 1.4
 _IDLE = 0.4
 """Share of the slow wander that is left while somebody listens."""
 
+_LISTENING = np.array([0.25, 0.35, 0.25])
+"""Size in degrees of the small moves of somebody who is silent."""
+
 _NECK_MM = 95.0
 """From the base of the neck to the head's pivot."""
 
@@ -36,6 +39,7 @@ _LATENCY_S = 0.07
 """A beat reaches its depth that long after the centre of the vowel."""
 
 _AXES = 3
+_NOD = np.array([1.0, 0.0, 0.0])
 
 
 def perform(events: SpeechEvents, who: Personality, seed: int) -> npt.NDArray[np.float32]:
@@ -151,34 +155,37 @@ def _direction(who: Personality, rng: np.random.Generator) -> F64:
 def _add_beat(curve: F64, depth_s: float, attack_s: float, size: F64) -> None:
     """Raise a little, fall to the depth, come back slower and swing over a little."""
     shape = ((-1.9, 0.0), (-1.0, -0.16), (0.0, 1.0), (1.7, -0.1), (3.0, 0.0))
-    first = max(0, int((depth_s - 1.9 * attack_s) * MODEL_RATE_HZ))
-    count = min(len(curve), int((depth_s + 3.0 * attack_s) * MODEL_RATE_HZ) + 2) - first
+    times = [depth_s + at * attack_s for at, _ in shape]
+    _add_keys(curve, times, [value * size for _, value in shape])
+
+
+def _add_keys(curve: F64, times_s: list[float], values: list[F64]) -> None:
+    """Add a keyed curve that begins and ends at zero to (T, 3), in place."""
+    first = max(0, int(times_s[0] * MODEL_RATE_HZ))
+    count = min(len(curve), int(times_s[-1] * MODEL_RATE_HZ) + 2) - first
     if count > 0:
-        times = [depth_s + at * attack_s - first / MODEL_RATE_HZ for at, _ in shape]
-        pulse = keyed_curve(count, times, [np.array([value]) for _, value in shape])
-        curve[first : first + count] += pulse * size
+        begin_s = first / MODEL_RATE_HZ
+        curve[first : first + count] += keyed_curve(count, [t - begin_s for t in times_s], values)
 
 
 def _phrase_shapes(events: SpeechEvents, who: Personality, rng: np.random.Generator) -> F64:
     """(T, 3) chin up where a phrase begins, down through it; a nod or a raise where it ends."""
-    frames = events.frame_count
-    curve = np.zeros((frames, _AXES))
+    curve = np.zeros((events.frame_count, _AXES))
     for start, end, rise in zip(
         events.phrase_start_s, events.phrase_end_s, events.rises, strict=True
     ):
         lift = who.lift * np.exp(rng.normal(0.0, 0.4)) * min(1.0, (end - start) / 1.5)
         times = [start - 0.45, start + 0.1, max(end, start + 0.4), max(end, start + 0.4) + 0.6]
-        values = [np.array([v * lift]) for v in (0.0, -1.0, 0.7, 0.0)]
-        curve[:, :1] += keyed_curve(frames, times, values)
+        _add_keys(curve, times, [v * lift * _NOD for v in (0.0, -1.0, 0.7, 0.0)])
         if rise:
             size = who.ask * np.exp(rng.normal(0.0, 0.25))
             tilt = 0.5 * rng.choice((-1.0, 1.0))
             times = [end - 0.4, end + 0.05, end + 0.5, end + 1.2]
             raised = [np.array([-v * size, 0.0, v * size * tilt]) for v in (0.0, 1.0, 0.9, 0.0)]
-            curve += keyed_curve(frames, times, raised)
+            _add_keys(curve, times, raised)
         elif rng.random() < 0.7:
             size = who.close * np.exp(rng.normal(0.0, 0.25))
-            _add_beat(curve, end - 0.1, 1.3 * who.nod_s, size * np.array([1.0, 0.0, 0.0]))
+            _add_beat(curve, end - 0.1, 1.3 * who.nod_s, size * _NOD)
     return curve
 
 
@@ -190,10 +197,12 @@ def _undertone(events: SpeechEvents, who: Personality, rng: np.random.Generator)
     rocking = _noise(frames, who.sway_s / 4.0, rng) * who.sway * np.array([0.25, 1.0, 0.7])
     texture = _noise(frames, 0.17, rng) * who.texture * np.array([0.8, 0.8, 0.6])
     tremor = _noise(frames, 0.06, rng) * 0.02
+    listening = _noise(frames, 0.9, rng) * np.sqrt(who.drift) * _LISTENING
     pull = np.zeros((frames, _AXES))
     pull[:, 0] = who.follow * events.loudness
     speaking = events.activity[:, None]
-    return wander * np.sqrt(alive) + (rocking + texture) * speaking + pull + tremor * alive
+    moved = (rocking + texture) * speaking + listening * (1.0 - speaking)
+    return wander * np.sqrt(alive) + moved + pull + tremor * alive
 
 
 def _with_neck(

@@ -70,7 +70,7 @@ CALM = Personality(
     away=2.0,
     away_share=0.15,
     drift=0.7,
-    texture=0.45,
+    texture=0.6,
     lean_mm=1.6,
 )
 LIVELY = Personality(
@@ -122,7 +122,7 @@ FORMAL = Personality(
     away=0.0,
     away_share=0.0,
     drift=0.3,
-    texture=0.32,
+    texture=0.42,
     lean_mm=0.8,
 )
 THOUGHTFUL = Personality(
@@ -148,7 +148,7 @@ THOUGHTFUL = Personality(
     away=8.0,
     away_share=0.75,
     drift=0.9,
-    texture=0.5,
+    texture=0.75,
     lean_mm=2.6,
 )
 

@@ -75,7 +75,7 @@ class SpeechCritic(nn.Module):
         self.person = nn.Embedding(len(config.style_names), _CONDITION_SIZE)
         self.hear = _critic_layer(config.input_size, width)
         self.see = _critic_layer(3 * POSE_SIZE, width)
-        self.critic = _Critic(2 * width + _CONDITION_SIZE, 2 * width)
+        self.critic = _Critic(2 * width + _CONDITION_SIZE, width)
 
     def forward(
         self, motion: torch.Tensor, audio: torch.Tensor, person: torch.Tensor

@@ -80,6 +80,8 @@ class PoseSynthesizer:
         ):
             begin = start if index == 0 else motion[first].copy()
             window = self._window(heard, begin, manner, noise[first : first + WINDOW_FRAMES])
+            step = motion[first] - motion[first - 1] if first == done - 1 and first > 0 else None
+            ease_from(window, begin, step)
             done = join_window(motion, done, window, first)
             if progress is not None:
                 progress((index + 1) / len(starts))
@@ -152,16 +154,12 @@ class PoseSynthesizer:
         style: torch.Tensor | None,
         noise: torch.Tensor,
     ) -> FloatArray:
-        """(256, 6) motion of one window that begins exactly at the pose `begin` (6,).
-
-        The network is asked from the nearest pose it knows; the rest is let go within 64 frames.
-        """
+        """(256, 6) motion of one window from the pose `begin` (6,), or the nearest known one."""
         generator = self._generator
         pose = torch.from_numpy(begin).to(self._device)[None]
         known = generator.unscale(generator.scale(pose).clamp(-_REACH, _REACH))
         given = noise[None] if self.config.noise_size else None
-        window = generator.decode(heard, known, style, given)[0].cpu().numpy()
-        ease_from(window, begin)
+        window: FloatArray = generator.decode(heard, known, style, given)[0].cpu().numpy()
         return window
 
 

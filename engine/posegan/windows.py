@@ -11,6 +11,10 @@ from ..space import blend_poses
 FADE_FRAMES = 64
 """Frames over which a difference in the initial pose is let go, 2.1 s at 30 fps."""
 
+_SPEED_FRAMES = 2
+_SPEED_FADE = 8
+"""A difference in speed is let go sooner (a quarter of a second), so it leads to no detour."""
+
 
 def window_starts(frame_count: int, window: int, overlap: int) -> list[int]:
     """First frame of each window; successive ones share `overlap` frames or more.
@@ -23,14 +27,25 @@ def window_starts(frame_count: int, window: int, overlap: int) -> list[int]:
     return [*starts, last]
 
 
-def ease_from(pose: npt.NDArray[np.float32], start: npt.NDArray[np.float32]) -> None:
+def ease_from(
+    pose: npt.NDArray[np.float32],
+    start: npt.NDArray[np.float32],
+    step: npt.NDArray[np.float32] | None = None,
+) -> None:
     """Make a (T, 6) motion begin exactly at the pose `start` (6,), in place.
 
-    The difference to the motion's own first frame fades out along half a cosine.
+    The difference to the motion's own first frame fades out along half a cosine. step: (6,) change
+    per frame that comes before `start`; given, the motion goes on with it and takes up its own
+    speed within the same time.
     """
     count = min(FADE_FRAMES, len(pose))
-    fade = 0.5 + 0.5 * np.cos(np.pi * np.arange(count) / FADE_FRAMES)
-    pose[:count] += fade[:, None].astype(np.float32) * (start - pose[0])
+    at = np.arange(count, dtype=np.float32)[:, None]
+    fade = (0.5 + 0.5 * np.cos(np.pi * at / FADE_FRAMES)).astype(np.float32)
+    change = fade * (start - pose[0])
+    if step is not None and len(pose) > _SPEED_FRAMES:
+        own = (pose[_SPEED_FRAMES] - pose[0]) / _SPEED_FRAMES
+        change += (step - own) * at * fade**_SPEED_FADE
+    pose[:count] += change
     pose[0] = start
 
 

@@ -36,6 +36,8 @@ from ..protocol.take import MODEL_RATE_HZ
 from .pose_batches import Batch, MotionBatches
 from .run import ExponentialAverage, TrainingRun
 
+CHECKPOINT_NAME = "last.pt"
+
 BEST_OF = 3
 
 WEIGHTS = {
@@ -56,19 +58,22 @@ class PoseTraining:
 
     steps: in all; warmup: of them without the adversary, at warmup_rate. rate_generator and
     rate_critic: of Adam after that, falling to a tenth along a cosine. person: train on this
-    personality only (`paper` has no styles). from_checkpoint: none.
+    personality only (`paper` has no styles). critic_every: steps per update of the critics.
+    start_from: folder of a run whose networks this one begins with.
     """
 
     preset: str = "plus"
-    width: int = 48
+    width: int = 32
     steps: int = 12_000
     warmup: int = 1_500
-    batch: int = 16
+    batch: int = 8
     warmup_rate: float = 5e-4
-    rate_generator: float = 1e-4
-    rate_critic: float = 2e-4
+    rate_generator: float = 2e-4
+    rate_critic: float = 4e-4
     average: float = 0.999
+    critic_every: int = 2
     person: str = ""
+    start_from: str = ""
     seed: int = 1
     checkpoint_every: int = 500
     log_every: int = 100
@@ -90,8 +95,10 @@ class PoseTrainer:
         critics = [*self.critic.parameters()]
         if self.speech_critic is not None:
             critics += self.speech_critic.parameters()
-        self.adam = torch.optim.Adam(self.generator.parameters(), config.rate_generator, betas)
-        self.critic_adam = torch.optim.Adam(critics, config.rate_critic, betas)
+        self.adam = torch.optim.Adam(
+            self.generator.parameters(), config.rate_generator, betas, fused=True
+        )
+        self.critic_adam = torch.optim.Adam(critics, config.rate_critic, betas, fused=True)
         self.average = ExponentialAverage(self.generator, config.average)
         self._scaled_step = self.generator.step_std / self.generator.pose_std
 
@@ -108,6 +115,16 @@ class PoseTrainer:
             parts["speech_critic"] = self.speech_critic
         return parts
 
+    def begin_with(self, folder: Path) -> None:
+        """Take over the networks of another run; the scaling stays that of the present data."""
+        saved = torch.load(folder / CHECKPOINT_NAME, weights_only=True)["parts"]
+        self.generator.load_state_dict(saved["average"])
+        self.batches.store_statistics(self.generator)
+        self.critic.load_state_dict(saved["critic"])
+        if self.speech_critic is not None:
+            self.speech_critic.load_state_dict(saved["speech_critic"])
+        self.average = ExponentialAverage(self.generator, self.config.average)
+
     def step(self, number: int) -> dict[str, float]:
         """One update of the critics (after warm-up) and of the generator; what to log."""
         adversarial = number >= self.config.warmup
@@ -120,12 +137,16 @@ class PoseTrainer:
         weight = self._pose_weight(number)
         noise = self._choose_noise(batch, heard.detach(), style, weight)
         made = [
-            self.generator.scale(self.generator.decode(heard, start, style, draw)) for draw in noise
+            self.generator.scale(pose)
+            for pose in self.generator.decode_draws(heard, start, style, noise)
         ]
         values: dict[str, float] = {}
-        if adversarial:
+        if adversarial and number % self.config.critic_every == 0:
             values |= self._update_critics(batch, real, made[-1].detach())
-        loss, terms = self._generator_loss(batch, real, made, noise, weight, adversarial)
+        loss, terms = self._fit(real, made, noise, weight)
+        if adversarial:
+            adversary, more = self._adversary(batch, real, made[-1])
+            loss, terms = loss + adversary, terms | more
         if self.plus and style is not None:
             loss = loss + self.weights.style * self._style_error(batch)
         self.adam.zero_grad(set_to_none=True)
@@ -143,10 +164,8 @@ class PoseTrainer:
         if not batch.noise:
             return [None]
         real = self.generator.scale(batch.pose)
-        errors = []
-        for draw in batch.noise:
-            pose = self.generator.decode(heard, batch.pose[:, 0], style, draw)
-            errors.append(self._error(self.generator.scale(pose), real, weight))
+        poses = self.generator.decode_draws(heard, batch.pose[:, 0], style, batch.noise)
+        errors = [self._error(self.generator.scale(pose), real, weight) for pose in poses]
         best = losses.best_of(errors, batch.noise)
         return [best, batch.noise[0]]
 
@@ -161,37 +180,39 @@ class PoseTrainer:
         share = min(1.0, max(0.0, (number - warmup) / warmup))
         return w.pose + share * (w.pose_late - w.pose)
 
-    def _generator_loss(
+    def _fit(
         self,
-        batch: Batch,
         real: torch.Tensor,
         made: list[torch.Tensor],
         noise: list[torch.Tensor | None],
         weight: float,
-        adversarial: bool,
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        """made: the best-fitting performance, and (`plus`) any other, which the critics judge."""
+        """made: the best-fitting performance and, in `plus`, any other."""
         w = self.weights
         fit = self._error(made[0], real, weight).mean()
         loss = fit + w.initial_pose * losses.initial_error(made[0], real[:, 0])
         free = made[-1]
         terms = {"fit": fit.item(), "variance": (free.var(1).mean() / real.var(1).mean()).item()}
-        if w.mode_seeking and noise[0] is not None and noise[1] is not None:
-            seek = losses.mode_seeking(made[0], made[1], noise[0], noise[1])
+        if w.mode_seeking and noise[0] is not None and noise[-1] is not None:
+            seek = losses.mode_seeking(made[0], free, noise[0], noise[-1])
             loss = loss + w.mode_seeking * seek
             terms["seek"] = seek.item()
-        if adversarial:
-            verdicts = self._judge(free, batch)
-            judge = losses.hinge_generator if self.plus else losses.least_squares_generator
-            gan = judge(verdicts)
-            loss = loss + w.adversarial * gan
-            terms["gan"] = gan.item()
-            if w.feature_matching:
-                with torch.no_grad():
-                    standard = self._judge(real, batch)
-                match = losses.feature_matching(standard, verdicts)
-                loss = loss + w.feature_matching * match
-                terms["match"] = match.item()
+        return loss, terms
+
+    def _adversary(
+        self, batch: Batch, real: torch.Tensor, made: torch.Tensor
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        """What the critics say of a performance that was not chosen for its fit."""
+        w = self.weights
+        verdicts = self._judge(made, batch)
+        gan = (losses.hinge_generator if self.plus else losses.least_squares_generator)(verdicts)
+        loss, terms = w.adversarial * gan, {"gan": gan.item()}
+        if w.feature_matching:
+            with torch.no_grad():
+                standard = self._judge(real, batch)
+            match = losses.feature_matching(standard, verdicts)
+            loss = loss + w.feature_matching * match
+            terms["match"] = match.item()
         return loss, terms
 
     def _update_critics(
@@ -262,6 +283,8 @@ def train(
     people = (config.person,) if config.person else ()
     batches = MotionBatches(clips, model, config.batch, BEST_OF, people)
     trainer = PoseTrainer(config, batches, model)
+    if config.start_from:
+        trainer.begin_with(Path(config.start_from))
     run = TrainingRun(folder, config_to(config), trainer.parts())  # type: ignore[arg-type]
     while run.step < config.steps:
         values = trainer.step(run.step)
