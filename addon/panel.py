@@ -103,7 +103,7 @@ def _draw_outcome(layout: Any, context: Any) -> None:
 def _draw_text(layout: Any, context: Any, text: str, icon: str) -> None:
     """Text in as many lines as the panel's width asks for; labels do not wrap by themselves."""
     pixels = _PIXELS_PER_CHARACTER * context.preferences.system.ui_scale
-    width = max(_FEWEST_CHARACTERS, int(context.region.width / pixels) - 6)
+    width = max(_FEWEST_CHARACTERS, int(context.region.width / pixels) - 8)
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(text, width)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")

@@ -211,7 +211,7 @@ def _tick() -> float | None:
         current.pump()
     if current.is_working and current.unwritten is not None:
         if not _may_write():
-            current.stage = "Finished: waiting for you to leave this mode"
+            current.fraction, current.stage = 1.0, "Leave this mode to finish"
             _redraw()
             return PUMP_INTERVAL_S * 5
         _write()
