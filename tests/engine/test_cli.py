@@ -73,7 +73,7 @@ def test_animate_writes_a_take(voice, tmp_path):
     assert take.frame_count == 25 and take.fps == 25.0
     np.testing.assert_allclose(take.pose[0], [-0.1, 0.05, 0, 1, 2, 3], atol=1e-5)
     assert take.meta["settings"]["seed"] == 7
-    assert not take.expression_channel("eyeBlinkLeft").any()
+    assert take.expression_channel("eyeBlinkLeft").max() < 0.3
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,18 @@ def test_doctor_finds_everything_in_order_and_names_what_is_not(capsys, monkeypa
     assert shown.err.splitlines()[-1].startswith("Not in order: speech")
 
 
-@pytest.mark.parametrize("command", [("train", "features"), ("train", "pose"), ("train", "face")])
-def test_trainings_are_reached(command):
-    assert f"rhetor {' '.join(command)}" in rhetor(*command, "--help").stdout
+@pytest.mark.parametrize("network", ["features", "pose", "face"])
+def test_trainings_are_reached(network, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [])
+    with pytest.raises(SystemExit) as end:
+        cli.main(["train", network, "--help"])
+    assert not end.value.code
+    assert f"usage: rhetor train {network}" in capsys.readouterr().out
 
 
-def test_the_head_build_is_reached(tmp_path):
-    run = rhetor(
-        "head", "build", "--wheel", tmp_path / "no.whl", "--output", tmp_path / "h.npz", code=1
-    )
-    assert "no.whl" in run.stderr.splitlines()[-1]
+def test_the_head_build_is_reached(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [])
+    wheel, output = tmp_path / "no.whl", tmp_path / "head.npz"
+    assert cli.main(["head", "build", "--wheel", str(wheel), "--output", str(output)]) == 1
+    assert "no.whl" in capsys.readouterr().err.splitlines()[-1]
+    assert not output.exists()
