@@ -120,7 +120,7 @@ def _require_animatable(owner: Any) -> None:
     if not owner.is_editable:
         raise RigError(
             f"{owner.name} is linked from another file and cannot take keys.",
-            "Make a library override of the character first.",
+            "Append the head to this file instead of linking it.",
         )
     animation = owner.animation_data
     if animation is not None and animation.use_tweak_mode:

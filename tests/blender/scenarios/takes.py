@@ -2,6 +2,7 @@
 """What else a write does: action, provenance, sound, range; and what it leaves alone."""
 
 import bpy
+import numpy as np
 import performances
 import scenario
 
@@ -17,6 +18,7 @@ def main(audio: str) -> dict:
     write = scenario.module("addon.scene_write").write_performance
     first = write(performances.performance(performances.random_take(2.0), audio))
     check_first(rig, first, own)
+    check_failure_leaves_nothing(rig)
     scene.rhetor.start_frame = 21
     second = write(performances.performance(performances.random_take(2.0, seed=1), audio))
     assert second.title != first.title and first.title in bpy.data.actions
@@ -70,6 +72,25 @@ def check_first(rig, written, own: str) -> None:
         assert stored["rhetor_preset"] == "plus" and stored["rhetor_fps"] == "24"
         assert stored["rhetor_audio"].endswith(".wav")
         assert stored["rhetor_engine_version"] == "0" and '"b"' in stored["rhetor_weights_sha256"]
+
+
+def check_failure_leaves_nothing(rig) -> None:
+    """A curve that cannot be made, after many that could: the action goes, the old one plays on."""
+    keys_write = scenario.module("addon.keys_write")
+    retarget = scenario.module("addon.core.retarget")
+    take = performances.random_take(1.0, seed=2)
+    face = retarget.face_curves(take, rig.keys.key_blocks.keys())
+    owners = [
+        keys_write.KeyedOwner(rig.armature, retarget.head_curves(take, "head")),
+        keys_write.KeyedOwner(rig.keys, (*face, face[0])),
+    ]
+    before = performances.footprint(), rig.armature.animation_data.action.name
+    try:
+        keys_write.write_take("broken", owners, np.arange(30, dtype=np.float32), {})
+    except RuntimeError:
+        assert (performances.footprint(), rig.armature.animation_data.action.name) == before
+        return
+    raise AssertionError("two curves were made for one property")
 
 
 def check_strips(audio: str, strips_before: int) -> None:
