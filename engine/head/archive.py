@@ -47,10 +47,10 @@ def read_archive(path: Path) -> tuple[dict[str, Any], Arrays]:
         raise HeadError(f"The head model {path} is missing.", _REBUILD)
     try:
         content = io.BytesIO(path.read_bytes())  # one read, not one per array
-        with np.load(content, allow_pickle=False) as archive:
-            if not hasattr(archive, "files") or _HEADER not in archive.files:
-                raise HeadError(f"{path.name} is not a head model.", _REBUILD)
-            arrays = {name: archive[name] for name in archive.files}
+        archive = np.load(content, allow_pickle=False)
+        if isinstance(archive, np.ndarray) or _HEADER not in archive.files:
+            raise HeadError(f"{path.name} is not a head model.", _REBUILD)
+        arrays = {name: archive[name] for name in archive.files}
         header = json.loads(arrays.pop(_HEADER).tobytes().decode())
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, UnicodeDecodeError) as error:
         raise HeadError(f"The head model {path.name} is damaged ({error}).", _REBUILD) from error

@@ -50,6 +50,8 @@ class Anatomy:
         self.mesh = mesh
         shape = shape_of(mesh, DEFAULT_PERSON)
         groups = mesh.group_vertices
+        self.mirror: Indices = mirror_map(mesh.points)
+        shape = 0.5 * (shape + shape[self.mirror] * [-1.0, 1.0, 1.0])
         self.origin: Points = shape[groups["joint-head"]].mean(0)
         self.points: Points = shape - self.origin
         self.neck_joint: Points = self.points[groups["joint-neck"]].mean(0)
@@ -61,7 +63,6 @@ class Anatomy:
         self.skin_faces = mesh.group_faces("body")
         self.on_skin: Mask = np.zeros(len(shape))
         self.on_skin[self.body] = 1.0
-        self.mirror: Indices = mirror_map(mesh.points)
 
     @cached_property
     def from_eyes(self) -> Points:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from ..channels import IDENTITY_SIZE
@@ -113,43 +114,45 @@ def keep_contacts(anatomy: Anatomy, modes: Points) -> None:
     how far the lips are apart, and the opening of the eyes only a little.
     """
     for side in SIDES:
-        upper, lower = anatomy.lid_ring(side)
-        _share_motion(anatomy, modes, (upper, lower), _LID_VARIETY, 9.0)
+        _share_motion(anatomy, modes, anatomy.lid_ring(side), reach_mm=9.0, variety=_LID_VARIETY)
     for ring in 3 * (
         anatomy.seam,
         anatomy.front_seam,
     ):  # the rings are near: each disturbs the other
         upper = [v for v in ring if anatomy.upper_lip[v]]
         lower = [v for v in ring if not anatomy.upper_lip[v]]
-        _share_motion(anatomy, modes, (upper, lower), 0.0, 6.0)
+        _share_motion(anatomy, modes, (upper, lower), reach_mm=5.0, first=anatomy.upper_lip)
 
 
 def _share_motion(
     anatomy: Anatomy,
     modes: Points,
     edges: tuple[list[int], list[int]],
-    variety: float,
+    *,
     reach_mm: float,
+    variety: float = 0.0,
+    first: npt.NDArray[np.bool_] | None = None,
 ) -> None:
     """Move two facing edges, and what is near each, by their common vertical motion.
 
-    variety: share of their difference that stays.
+    variety: share of their difference that stays. first: (N,) what moves with the first edge;
+    without it what is nearer to it than to the other.
     """
     across = anatomy.points[:, 0]
     one, other = (np.array(sorted(edge, key=lambda v: float(across[v]))) for edge in edges)
     rows = np.unique(np.concatenate([one, other]))
-    place = across[rows]
+    place = np.unique(across[rows])
     near = (cKDTree(anatomy.points[rows]).query(anatomy.points)[0] < reach_mm).nonzero()[0]
     belongs = [
         cKDTree(anatomy.points[edge]).query(anatomy.points[near])[0] for edge in (one, other)
     ]
-    first = belongs[0] < belongs[1]
+    with_one = belongs[0] < belongs[1] if first is None else first[near]
     weight = 1.0 - smooth_step(np.minimum(*belongs), 0.25 * reach_mm, reach_mm)
     for mode in modes:
         upper = np.interp(place, across[one], mode[one, 2])
         lower = np.interp(place, across[other], mode[other, 2])
         gap = (1.0 - variety) * np.interp(across[near], place, upper - lower)
-        mode[near, 2] += weight * gap * np.where(first, -0.5, 0.5)
+        mode[near, 2] += weight * gap * np.where(with_one, -0.5, 0.5)
 
 
 def local_axes(names: tuple[str, ...]) -> Axes:
