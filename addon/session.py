@@ -144,9 +144,7 @@ class Session:
         self.engine_findings = ("Looking at the engine",)
 
     def stop(self) -> None:
-        """End the engine's process and forget the job."""
-        if bpy.app.timers.is_registered(_tick):
-            bpy.app.timers.unregister(_tick)
+        """End the engine's process and forget the job. Asks nothing of Blender."""
         client, self._client = self._client, None
         self._call = self._order = self._examination = None
         if client is not None:
@@ -249,6 +247,8 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """End the engine."""
+    """End the engine and the timer."""
     atexit.unregister(current.stop)
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
     current.stop()
