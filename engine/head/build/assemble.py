@@ -45,7 +45,7 @@ def build_head(wheel: Path, report: Report = lambda _: None) -> HeadModel:
     anatomy = Anatomy(mesh)
     expressions = build_expressions(anatomy)
     report(f"{len(expressions.units)} units, {len(expressions.correctives)} correctives")
-    skin = skin_piece(anatomy, lash_line(anatomy, expressions.units))
+    skin = skin_piece(anatomy, lash_line(anatomy))
     vertices = _skin_vertices(anatomy, skin)
     used = _used_vertices(anatomy, vertices)
     identities = build_identities(anatomy, used)

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from ..channels import EXPRESSION_NAMES
 from ..parts import Corrective
 from .anatomy import SIDES, Anatomy, Ball, Mask
-from .topology import smooth_step
+from .topology import smooth_step, steps_from
 from .wheel import Points
 
 Units = dict[str, Points]
@@ -161,16 +161,17 @@ def _closing_blink(anatomy: Anatomy, raw: Points, side: str, slide: Slide) -> Po
     return blink
 
 
-def lash_line(anatomy: Anatomy, units: Units) -> Mask:
-    """(N,) mask of the roots of the upper lashes: the lid edges that a blink moves."""
+def lash_line(anatomy: Anatomy) -> Mask:
+    """(N,) mask of the roots of the upper lashes: the edge of the lid and the row in front."""
     line = np.zeros(len(anatomy.points))
-    for side, name in SIDES.items():
-        ball = anatomy.eyes[side]
-        rest = np.linalg.norm(anatomy.points - ball.centre, axis=1)
-        travel = np.linalg.norm(units[f"eyeBlink{name}"], axis=1)
-        edge = 1.0 - smooth_step(rest, 1.03 * ball.radius, 1.12 * ball.radius)
-        line += smooth_step(travel, 6.0, 10.0) * edge * (rest > 0.97 * ball.radius)
-    return line * anatomy.on_skin
+    for side, ball in anatomy.eyes.items():
+        upper, lower = anatomy.lid_ring(side)
+        from_upper = steps_from(anatomy.near, upper[:-2], len(line))
+        from_lower = steps_from(anatomy.near, lower, len(line))
+        outside = np.linalg.norm(anatomy.points - ball.centre, axis=1) > ball.radius
+        line += np.interp(from_upper, [0.0, 1.0, 2.0], [1.0, 0.85, 0.0]) * outside
+        line += 0.35 * (from_lower == 0.0) * (from_upper > 0.0)
+    return np.minimum(line, 1.0) * anatomy.on_skin
 
 
 def _to_shell(points: Points, ball: Ball, rest: Mask) -> Points:

@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 
 _LASH = (0.010, 0.007, 0.006)
 _LASH_CLEARANCE_MM = 0.9
-_BROW_HAIRS = 240  # per side
+_BROW_HAIRS = 270  # per side
 _CROWN = np.array([6.0, 128.0, 96.0])  # whorl of the hair, mm from the middle between the eyes
 _SKULL_RADIUS_MM = 95.0
 
@@ -36,7 +36,7 @@ class LashRow:
 
 
 LASH_ROWS = (
-    LashRow(strip="eyelashes-2", per_quad=9, length=3.6, rise_mm=4.2, half_width=0.06),
+    LashRow(strip="eyelashes-2", per_quad=9, length=3.6, rise_mm=4.2, half_width=0.075),
     LashRow(strip="eyelashes-1", per_quad=5, length=1.7, rise_mm=-1.0, half_width=0.045),
 )
 
@@ -110,12 +110,14 @@ def brow_piece(anatomy: Anatomy, surface: tuple[Any, Faces], random: np.random.G
     outward = np.sign(roots.places[:, 0])
     rise = np.clip(0.75 - 1.5 * t, -0.45, 0.75) - 0.10 * s * np.clip(t + 0.2, 0.0, 1.0)
     wanted = np.stack([outward * (0.55 + 0.7 * t), 0.25 + 0.6 * t, rise], 1)
-    wanted += random.normal(0.0, 0.10, wanted.shape)
+    wanted += random.normal(0.0, 0.12, wanted.shape)
     directions = tangential(wanted, roots.normals)
     length = random.uniform(3.2, 6.2, len(t)) * (1.0 - 0.25 * smooth_step(t, 0.6, 1.0))
-    width = random.uniform(0.22, 0.36, len(t))
-    sunk = Roots(roots.places - 0.15 * roots.normals, roots.normals, roots.matrix)
-    blades, triangles = ribbons(sunk, directions, length, width, random.uniform(0.06, 0.16, len(t)))
+    width = random.uniform(0.18, 0.30, len(t))
+    raised = Roots(roots.places + 0.12 * roots.normals, roots.normals, roots.matrix)
+    blades, triangles = ribbons(
+        raised, directions, length, width, random.uniform(0.10, 0.20, len(t))
+    )
     return plain(
         blades,
         triangles,

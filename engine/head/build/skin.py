@@ -40,6 +40,9 @@ def skin_piece(anatomy: Anatomy, lash_line: Mask) -> Piece:
     centre = _face_centres(anatomy, anatomy.skin_faces)
     # the ragged lower end of the cut lies under the shirt
     kept = (centre[:, 2] - 0.22 * centre[:, 1] > -206.0) & (np.abs(centre[:, 0]) < 112.0)
+    for ball in anatomy.eyes.values():  # nor is the socket behind an eyeball ever seen
+        depth = np.linalg.norm(centre + anatomy.eye_middle - ball.centre, axis=1)
+        kept &= depth > 0.90 * ball.radius
     faces = [f for f, keep in zip(anatomy.skin_faces, kept, strict=True) if keep]
     vertices, numbered = submesh(faces)
     skin, hair, fixed = _skin_colours(anatomy, lash_line)
