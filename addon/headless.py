@@ -45,12 +45,12 @@ class HeadlessOptions:
     style: str = "neutral"
     seed: int = 0
     preset: str = "plus"
-    fps: float = 30.0
+    fps: float = 24.0
     seconds: float | None = None
     face: str = "average"
     hair: bool = True
     engine: str = "cycles"
-    resolution: int = 360
+    resolution: int = 320
 
 
 @dataclass
@@ -121,7 +121,7 @@ def _check(options: HeadlessOptions) -> None:
     if options.render is not None and options.render.suffix.lower() != ".mp4":
         raise ConfigError(f"{options.render.name} is no .mp4 file.", "Name the video *.mp4.")
     if options.resolution < 16 or options.resolution % 2:
-        raise ConfigError(f"A picture cannot be {options.resolution} pixels wide.", "Use 360.")
+        raise ConfigError(f"A picture cannot be {options.resolution} pixels wide.", "Use 320.")
     try:
         broadcast_rate(options.fps)
     except ValueError as error:
