@@ -13,6 +13,15 @@ import bpy
 
 from .node_graph import NodeGraph
 
+HAIR_COLOURS = {
+    "black": (0.010, 0.008, 0.007),
+    "brown": (0.050, 0.024, 0.012),
+    "auburn": (0.085, 0.026, 0.010),
+    "blond": (0.22, 0.135, 0.060),
+    "grey": (0.14, 0.135, 0.13),
+}
+"""Linear RGB of hair, brows and lashes by name; without one, the head model's own dark brown."""
+
 _MM = 1000.0
 """Features per metre of a pattern with one feature per millimetre."""
 
@@ -39,7 +48,7 @@ def _skin(graph: NodeGraph) -> None:
     # Skin is no even paint: patches of more and less blood, and a fine grain of pigment.
     base = graph.colour()
     colour = graph.mix(
-        graph.remap(blotches, 0.35, 0.65), base, graph.times(base, (1.05, 0.88, 0.86))
+        graph.remap(blotches, 0.35, 0.65), base, graph.times(base, (1.03, 0.93, 0.92))
     )
     colour = graph.scale(colour, graph.remap(grain, 0.3, 0.7, 0.95, 1.04))
     colour = graph.mix(
@@ -52,14 +61,14 @@ def _skin(graph: NodeGraph) -> None:
     rough = graph.scalar_mix(lip, rough, 0.33)
     rough = graph.scalar_mix(stubble, rough, 0.9)
     rough = graph.scalar_mix(wet, rough, 0.25)
-    specular = graph.scalar_mix(stubble, graph.scalar_mix(light, 0.26, 0.42), 0.04)
+    specular = graph.scalar_mix(stubble, graph.scalar_mix(light, 0.24, 0.36), 0.04)
     graph.surface(
         Base_Color=colour,
         Roughness=rough,
         Specular_IOR_Level=specular,
-        Subsurface_Weight=0.5,
+        Subsurface_Weight=0.4,
         Subsurface_Radius=(1.0, 0.36, 0.20),
-        Subsurface_Scale=0.0035,
+        Subsurface_Scale=0.002,
         Normal=graph.bump(grain, 0.15, graph.scalar_mix(lip, 0.35, 0.7)),
     ).subsurface_method = "BURLEY"
 
@@ -131,8 +140,8 @@ def _moist(graph: NodeGraph, bumps_per_mm: float, depth_mm: float) -> None:
 def _hair(graph: NodeGraph) -> None:
     graph.surface(
         Base_Color=graph.colour(),
-        Roughness=0.55,
-        Specular_IOR_Level=0.12,
+        Roughness=0.6,
+        Specular_IOR_Level=0.08,
     )
 
 

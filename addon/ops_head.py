@@ -4,11 +4,18 @@
 from typing import Any, ClassVar
 
 import bpy
-from bpy.props import BoolProperty, IntProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty
 
 from ..engine.head.model import draw_identity, load_head
 from ..engine.protocol.errors import RhetorError
+from .materials import HAIR_COLOURS
 from .rig import build_rig
+
+_OWN = "OWN"
+_HAIR_ITEMS = [
+    (_OWN, "Dark Brown", ""),
+    *((name, name.capitalize(), "") for name in HAIR_COLOURS),
+]
 
 
 class RHETOR_OT_create_head(bpy.types.Operator):
@@ -25,6 +32,7 @@ class RHETOR_OT_create_head(bpy.types.Operator):
         default=0,
     )
     hair: BoolProperty(name="Hair", description="With hair", default=True)
+    hair_colour: EnumProperty(name="Hair Color", description="Also of the brows", items=_HAIR_ITEMS)
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -42,6 +50,7 @@ class RHETOR_OT_create_head(bpy.types.Operator):
                 load_head(),
                 identity=draw_identity(self.identity_seed) if self.identity_seed else None,
                 hair=self.hair,
+                hair_colour=None if self.hair_colour == _OWN else self.hair_colour,
                 location=context.scene.cursor.location,
             )
         except RhetorError as error:

@@ -91,7 +91,7 @@ def _use_denoiser(cycles: bpy.types.PropertyGroup) -> None:
     cycles.denoising_prefilter = "FAST"
     cycles.denoising_input_passes = "RGB_ALBEDO_NORMAL"
     if hasattr(cycles, "denoising_quality"):
-        cycles.denoising_quality = "BALANCED"
+        cycles.denoising_quality = "FAST"
 
 
 def _use_workbench(scene: bpy.types.Scene) -> None:

@@ -21,11 +21,12 @@ from ..engine.protocol.errors import RigError
 from . import drivers, head_mesh
 from .armature import HEAD_BONE, add_armature, attach_to_bone, place_eye_bones
 from .core.axes import HEAD_ROTATION_MODE
-from .materials import make_materials
+from .materials import HAIR_COLOURS, make_materials
 
 RIG_MARK = "rhetor_rig"
 PART_MARK = "rhetor_part"
 IDENTITY_MARK = "rhetor_identity"
+HAIR_MARK = "rhetor_hair_colour"
 _RIG_FORMAT = 1
 _PREVIEW = "_preview"
 _MISSING_KEYS_SHOWN = 4
@@ -63,13 +64,13 @@ def build_rig(
     name: str = "Rhetor Head",
     identity: Any = None,
     hair: bool = True,
-    hair_colour: Any = None,
+    hair_colour: str | None = None,
     location: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Rig:
     """Add a character to the scene and make its armature the active object.
 
-    identity: (50,) standard deviations, None for the mean. hair_colour: (3,) linear RGB, None for
-    the model's own. location: where the bust stands, in metres.
+    identity: (50,) standard deviations, None for the mean. hair_colour: a name in HAIR_COLOURS,
+    None for the model's own. location: where the bust stands, in metres.
     """
     identity = _checked_identity(identity)
     collection = bpy.data.collections.new(name)
@@ -80,7 +81,7 @@ def build_rig(
     chosen = [part for part in head.parts.values() if hair or part.kind != "hair"]
     materials = make_materials({slot for part in chosen for slot in part.slots})
     for part in chosen:
-        item = head_mesh.build_part(head, part, materials, identity, hair_colour)
+        item = head_mesh.build_part(head, part, materials, identity, _hair_rgb(hair_colour))
         collection.objects.link(item)
         item[PART_MARK] = part.name
         item.lock_location = item.lock_rotation = item.lock_scale = (True, True, True)
@@ -91,7 +92,9 @@ def build_rig(
     rig = find_rig(armature)
     if rig is None:
         raise RigError("The head model has no face.", "Build the head model again.")
-    _store_identity(rig, identity)
+    _store_identity(armature, identity)
+    if hair_colour is not None:
+        armature[HAIR_MARK] = hair_colour
     _add_drivers(rig, head)
     return rig
 
@@ -129,17 +132,21 @@ def validate_rig(rig: Rig) -> None:
         raise RigError(f"The face of {name} lacks the shape keys {shown}.", again)
 
 
-def set_identity(rig: Rig, head: HeadModel, identity: Any, hair_colour: Any = None) -> None:
-    """Bake another identity (50,) into the meshes, colours and eye bones; None is the mean."""
+def set_identity(rig: Rig, head: HeadModel, identity: Any) -> None:
+    """Bake another identity (50,) into the meshes, colours and eye bones; None is the mean.
+
+    The hair keeps its colour.
+    """
     identity = _checked_identity(identity)
+    hair_rgb = _hair_rgb(rig.armature.get(HAIR_MARK))
     for name, item in rig.parts.items():
         part = head.parts[name]
         head_mesh.reshape_part(head, part, item, identity)
-        head_mesh.paint_part(head, part, item.data, identity, hair_colour)
+        head_mesh.paint_part(head, part, item.data, identity, hair_rgb)
     place_eye_bones(bpy.context, rig.armature, head, identity)
     for eye in head.eyes:
         attach_to_bone(rig.parts[eye.name], rig.armature, eye.name)
-    _store_identity(rig, identity)
+    _store_identity(rig.armature, identity)
 
 
 def _checked_identity(identity: Any) -> Any:
@@ -151,11 +158,17 @@ def _checked_identity(identity: Any) -> Any:
     return coefficients
 
 
-def _store_identity(rig: Rig, identity: Any) -> None:
+def _hair_rgb(name: str | None) -> Any:
+    if name is not None and name not in HAIR_COLOURS:
+        raise RigError(f"No hair is {name!r}.", f"Choose one of {', '.join(HAIR_COLOURS)}.")
+    return HAIR_COLOURS.get(name)
+
+
+def _store_identity(armature: bpy.types.Object, identity: Any) -> None:
     if identity is not None:
-        rig.armature[IDENTITY_MARK] = [float(value) for value in identity]
-    elif IDENTITY_MARK in rig.armature:
-        del rig.armature[IDENTITY_MARK]
+        armature[IDENTITY_MARK] = [float(value) for value in identity]
+    elif IDENTITY_MARK in armature:
+        del armature[IDENTITY_MARK]
 
 
 def _attach(item: bpy.types.Object, part: Part, armature: bpy.types.Object) -> None:

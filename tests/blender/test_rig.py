@@ -18,6 +18,7 @@ def test_the_character_is_the_head_model(blender):
     assert result["pose_translation_error_mm"] < 1e-3
     assert max(result["errors_mm"].values()) < QUANTISATION_MM
     assert max(result["mean_errors_mm"].values()) < QUANTISATION_MM
+    assert result["hair_red_over_blue"] == pytest.approx(0.14 / 0.13, rel=0.02), "it stays grey"
     assert result["identity_cleared"] and result["found"] and result["stranger"]
 
 

@@ -94,7 +94,9 @@ def main() -> dict:
     names = scenario.module("engine.head.channels").EXPRESSION_NAMES
     head, identity = model.load_head(), model.draw_identity(3)
     started = time.perf_counter()
-    rig = module.build_rig(bpy.context, head, identity=identity, location=LOCATION)
+    rig = module.build_rig(
+        bpy.context, head, identity=identity, hair_colour="grey", location=LOCATION
+    )
     built_s = time.perf_counter() - started
     cost_ms = frame_cost_ms(rig)
     for owner in (rig.keys, rig.armature):
@@ -106,6 +108,9 @@ def main() -> dict:
     turned, moved = pose_errors(rig, axes)
     errors = {n: error_mm(rig, head, n, identity, expression) for n in rig.parts}
     module.set_identity(rig, head, None)
+    hair = np.zeros(4 * len(rig.parts["hair"].data.vertices), np.float32)
+    rig.parts["hair"].data.attributes["Col"].data.foreach_get("color", hair)
+    red, _, blue = hair.reshape(-1, 4)[:, :3].mean(0)
     mean_errors = {n: error_mm(rig, head, n, None, expression) for n in rig.parts}
     blocks = rig.keys.key_blocks
     bones = rig.armature.data.bones
@@ -119,6 +124,7 @@ def main() -> dict:
         "pose_translation_error_mm": moved,
         "errors_mm": errors,
         "mean_errors_mm": mean_errors,
+        "hair_red_over_blue": float(red / blue),
         "identity_cleared": rig.identity is None,
         "found": all(module.find_rig(i).armature == rig.armature for i in rig.parts.values()),
         "stranger": module.find_rig(bpy.data.objects.new("Empty", None)) is None,
