@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command line: exit codes, one-line reasons, and help without torch."""
 
+import io
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from rhetor.engine import cli
+from rhetor.engine.progress_line import ProgressLine
 from rhetor.engine.protocol.take_files import read_take
 from rhetor.engine.provenance import engine_version
 
@@ -157,3 +159,21 @@ def test_the_head_build_is_reached(tmp_path, monkeypatch, capsys):
     assert cli.main(["head", "build", "--wheel", str(wheel), "--output", str(output)]) == 1
     assert "no.whl" in capsys.readouterr().err.splitlines()[-1]
     assert not output.exists()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_one_line_on_a_terminal_and_one_line_a_stage_in_a_log():
+    terminal, log = Terminal(), io.StringIO()
+    for stream in (terminal, log):
+        with ProgressLine(stream) as line:
+            for fraction, stage in ((0.0, "Listening"), (0.5, "Listening"), (1.0, "Blinking")):
+                line.show(fraction, stage)
+            line.note("It is quiet.")
+    assert log.getvalue() == "Listening\nBlinking\nIt is quiet.\n"
+    assert " 50% Listening" in terminal.getvalue() and "100% Blinking" in terminal.getvalue()
+    assert [text.strip() for text in terminal.getvalue().split("\n")][1:] == [""]
+    assert terminal.getvalue().split("\r")[-1] == "It is quiet.\n"
