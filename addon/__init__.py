@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
+
+MODULES = ("session", "prefs", "props", "ops_head", "ops_animate", "panel", "command")
+"""Modules that have something to register, in order."""
 
 
 def register() -> None:
@@ -28,11 +32,6 @@ def unregister() -> None:
             bpy.utils.unregister_class(cls)
 
 
-def _modules() -> tuple[ModuleType, ...]:
-    """Modules that have something to register, in order.
-
-    Imported late, so that the parts without bpy can be used outside Blender.
-    """
-    from . import command, ops_animate, ops_head, panel, prefs, props, session
-
-    return (session, prefs, props, ops_head, ops_animate, panel, command)
+def _modules() -> list[ModuleType]:
+    """Imported late, so that the parts without bpy can be used outside Blender."""
+    return [importlib.import_module(f".{name}", __package__) for name in MODULES]
