@@ -59,10 +59,12 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
     if request.max_seconds is not None:
         samples = samples[: max(1, round(request.max_seconds * SAMPLE_RATE_HZ))]
     pose, identity, expression = perform(samples, request, networks, stages)
+    settings = request_params(request)
+    del settings["audio"]  # a path would tell others whose machine this was; the hash identifies
     meta = {
         "audio": {"name": Path(request.audio).name, "sha256": recording.sha256},
         "weights_sha256": networks.weights_sha256,
-        "settings": request_params(request),
+        "settings": settings,
         "engine_version": engine_version(),
         "device": device_name(networks.device),
         "stage_times_s": {name: round(time_s, 4) for name, time_s in stages.times_s.items()},

@@ -135,6 +135,7 @@ def _serve(_options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    limit_threads()
     from .doctor import examine
 
     checks = examine()

@@ -93,7 +93,8 @@ def test_provenance_names_all_that_made_the_take(take, speech):
     assert meta["weights_sha256"] == {
         name: file_sha256(WEIGHTS_DIR / f"{name}.safetensors") for name in weights
     }
-    assert animate_request(meta["settings"]) == speech
+    assert animate_request({"audio": str(DEMO), **meta["settings"]}) == speech
+    assert str(DEMO.parent) not in str(meta)  # takes are passed on; paths are private
     assert meta["device"] == "cpu" and meta["engine_version"] and meta["warnings"] == []
     assert set(meta["stage_times_s"]) == set(STAGE_SHARES)
 
