@@ -53,6 +53,8 @@ def synthesise(text: str, settings: FliteSettings) -> Utterance:
     features = ctypes.cast(voice, ctypes.POINTER(_Voice)).contents.features
     core.feat_set_float(features, b"duration_stretch", settings.duration_stretch)
     core.feat_set_float(features, b"int_f0_target_mean", settings.f0_mean_hz)
+    # The hiss of its voices comes from the C library's generator: the same text, the same sound.
+    ctypes.CDLL(None).srand(1)
     spoken = core.flite_synth_text(text.encode("ascii", "ignore"), voice)
     if not spoken:
         raise DatasetError(f"flite could not speak {text!r}.")

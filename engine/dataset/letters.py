@@ -97,7 +97,8 @@ def _assign(letters: str, phones: Sequence[str]) -> list[int]:
         best = np.minimum(mute, match)
         # Skipping phones inside a row is a running minimum once their summed cost is taken off.
         total[i] = np.minimum.accumulate(best - skipped) + skipped
-        came[i] = np.where(total[i] < best - 1e-9, 2, np.where(match < mute, 1, 0))
+        # Between equals the letter is mute, so that of "ee" the first one stands for the phone.
+        came[i] = np.where(total[i] < best - 1e-9, 2, np.where(match < mute - 1e-6, 1, 0))
     owners = [-1] * len(letters)
     i, j = len(letters), len(phones)
     while i > 0:
