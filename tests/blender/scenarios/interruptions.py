@@ -20,6 +20,7 @@ def main(audio: str) -> dict:
         "killed": kill(),
         "deleted": delete_the_head(),
         "other file": open_another_file(),
+        "engines left": disable(),
     }
 
 
@@ -35,7 +36,8 @@ def cancel() -> dict:
 
 def kill() -> str:
     session, before = begin()
-    os.kill(engine_pid(), signal.SIGKILL)
+    (engine,) = children()
+    os.kill(engine, signal.SIGKILL)
     error = outcome(session)
     assert performances.footprint() == before
     assert session.phase.value == "failed"
@@ -66,6 +68,15 @@ def open_another_file() -> dict:
     performances.create_head(hair=False)
     assert bpy.ops.rhetor.redirect_take() == {"FINISHED"}
     return {"said": said, "written": session.written.title}
+
+
+def disable() -> int:
+    """The engine, still warm, ends with the extension."""
+    import addon_utils  # bpy makes it importable
+
+    assert len(children()) == 1
+    addon_utils.disable(scenario.EXTENSION)
+    return len(children())
 
 
 def begin():
@@ -102,10 +113,10 @@ def refused_write() -> str:
     raise AssertionError("the take was written to nowhere")
 
 
-def engine_pid() -> int:
-    """The only child of this process."""
-    (pid,) = map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
-    return pid
+def children() -> list[int]:
+    """Processes that this one has started."""
+    listing = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return [int(pid) for pid in listing.split()]
 
 
 scenario.run(main)
