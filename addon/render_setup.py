@@ -96,7 +96,7 @@ def _use_denoiser(cycles: bpy.types.PropertyGroup) -> None:
 
 def _use_workbench(scene: bpy.types.Scene) -> None:
     scene.render.engine = "BLENDER_WORKBENCH"
-    _lighten(scene.render)
+    _lighten(scene.render, 0)
     scene.display.render_aa = "5"
     shading = scene.display.shading
     shading.light, shading.color_type = "STUDIO", "VERTEX"
@@ -112,10 +112,10 @@ def _use_eevee(scene: bpy.types.Scene) -> None:
     _use_view(scene, "AgX", "AgX - High Contrast")
 
 
-def _lighten(render: bpy.types.RenderSettings) -> None:
-    """One subdivision: at the size of a video it looks like two, and each frame costs less."""
+def _lighten(render: bpy.types.RenderSettings, subdivision: int = 1) -> None:
+    """Limit subdivision: at the size of a video one level looks like two, and costs less."""
     render.use_simplify = True
-    render.simplify_subdivision_render = 1
+    render.simplify_subdivision_render = subdivision
 
 
 def _use_view(scene: bpy.types.Scene, transform: str, look: str, exposure: float = 0.0) -> None:
