@@ -14,6 +14,7 @@ import argparse
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,7 +74,7 @@ def string_together(clips: Sequence[SpokenClip], rng: np.random.Generator) -> Re
     """One recording from clips, with pauses between, before and after them."""
     level = float(np.exp(rng.uniform(np.log(1e-5), np.log(2e-3)))) * (rng.random() < 0.7)
     parts: list[npt.NDArray[np.float32]] = []
-    columns: list[tuple[npt.NDArray[np.float32], ...]] = []
+    columns: list[tuple[npt.NDArray[Any], ...]] = []
     length = 0
 
     def add(samples: npt.NDArray[np.float32]) -> None:

@@ -202,7 +202,8 @@ def _undertone(events: SpeechEvents, who: Personality, rng: np.random.Generator)
     pull[:, 0] = who.follow * events.loudness
     speaking = events.activity[:, None]
     moved = (rocking + texture) * speaking + listening * (1.0 - speaking)
-    return wander * np.sqrt(alive) + moved + pull + tremor * alive
+    sum_of_all: F64 = wander * np.sqrt(alive) + moved + pull + tremor * alive
+    return sum_of_all
 
 
 def _with_neck(
@@ -219,7 +220,8 @@ def _with_neck(
     place = place + body * alive
     place[:, 2] += breath
     place[:, 1] += 0.5 * breath
-    return np.concatenate([angles, place], axis=1).astype(np.float32)
+    pose: npt.NDArray[np.float32] = np.concatenate([angles, place], axis=1).astype(np.float32)
+    return pose
 
 
 def _noise(frame_count: int, smooth_s: float, rng: np.random.Generator) -> F64:

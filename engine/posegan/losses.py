@@ -23,6 +23,7 @@ class LossWeights:
     acceleration: float = 0.0
     adversarial: float = 0.1
     feature_matching: float = 0.0
+    manner: float = 0.0
     mode_seeking: float = 0.0
     style: float = 0.0
 
@@ -54,6 +55,16 @@ def best_of(errors: Sequence[torch.Tensor], noise: Sequence[torch.Tensor]) -> to
     """
     best = torch.stack(list(errors)).argmin(dim=0)
     return torch.stack(list(noise))[best, torch.arange(len(best), device=best.device)]
+
+
+def manner(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Distance of the log deviations over time of motion channels (B, C, T), window by window.
+
+    How much and how quickly somebody moves is a matter of person and speech even where the single
+    move is not; this asks for the amount and leaves the moves free.
+    """
+    amounts = [torch.log(motion.std(dim=2) + 0.03) for motion in (made, real)]
+    return (amounts[0] - amounts[1]).abs().mean()
 
 
 def mode_seeking(

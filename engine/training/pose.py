@@ -46,6 +46,7 @@ WEIGHTS = {
         pose_late=0.1,
         acceleration=1.0,
         feature_matching=2.0,
+        manner=1.0,
         mode_seeking=0.3,
         style=0.1,
     ),
@@ -118,7 +119,7 @@ class PoseTrainer:
     def begin_with(self, folder: Path) -> None:
         """Take over the networks of another run; the scaling stays that of the present data."""
         saved = torch.load(folder / CHECKPOINT_NAME, weights_only=True)["parts"]
-        self.generator.load_state_dict(saved["average"])
+        self.generator.load_state_dict(saved["generator"])
         self.batches.store_statistics(self.generator)
         self.critic.load_state_dict(saved["critic"])
         if self.speech_critic is not None:
@@ -193,6 +194,11 @@ class PoseTrainer:
         loss = fit + w.initial_pose * losses.initial_error(made[0], real[:, 0])
         free = made[-1]
         terms = {"fit": fit.item(), "variance": (free.var(1).mean() / real.var(1).mean()).item()}
+        if w.manner:
+            motions = [motion_channels(m, self._scaled_step, True) for m in (free, real)]
+            manner = losses.manner(motions[0], motions[1])
+            loss = loss + w.manner * manner
+            terms["manner"] = manner.item()
         if w.mode_seeking and noise[0] is not None and noise[-1] is not None:
             seek = losses.mode_seeking(made[0], free, noise[0], noise[-1])
             loss = loss + w.mode_seeking * seek
@@ -207,6 +213,8 @@ class PoseTrainer:
         verdicts = self._judge(made, batch)
         gan = (losses.hinge_generator if self.plus else losses.least_squares_generator)(verdicts)
         loss, terms = w.adversarial * gan, {"gan": gan.item()}
+        if self.speech_critic is not None:  # counts as much as all scales of the other together
+            loss = loss + w.adversarial * losses.hinge_generator(verdicts[-1:])
         if w.feature_matching:
             with torch.no_grad():
                 standard = self._judge(real, batch)
@@ -261,7 +269,8 @@ class PoseTrainer:
         read = bank.encoder(*self.generator.clip_channels(batch.reference))
         named = batch.person > 0  # a dropped style says nothing
         error = (read - bank(batch.person)).square().mean(dim=1)
-        return (error * named).mean()
+        known: torch.Tensor = (error * named).mean()
+        return known
 
     def _set_rates(self, number: int) -> None:
         c = self.config
@@ -334,7 +343,7 @@ def main() -> None:
     for field in dataclasses.fields(PoseTraining):
         kind = type(field.default)
         name = field.name.replace("_", "-")
-        parser.add_argument(f"--{name}", type=kind, default=field.default)  # type: ignore[arg-type]
+        parser.add_argument(f"--{name}", type=kind, default=field.default)
     a = vars(parser.parse_args())
     motion, run, export = (a.pop(name) for name in ("motion", "run", "export"))
     train(PoseTraining(**a), load_motion_clips(motion / "train"), run, export)

@@ -55,7 +55,8 @@ def _band_shares(centred: F64) -> F64:
     rate = np.fft.rfftfreq(len(centred), 1.0 / MODEL_RATE_HZ)
     power[0] = 0.0
     shares = [power[(rate > low) & (rate <= high)].sum() for low, high in BANDS_HZ]
-    return np.array(shares) / max(power.sum(), 1e-12)
+    whole: F64 = np.array(shares) / max(power.sum(), 1e-12)
+    return whole
 
 
 def seam_jump(pose: F32, seams: Sequence[int]) -> float:
@@ -126,7 +127,8 @@ class PersonalityClassifier:
         self.names = tuple(poses)
         features = [self._features(poses[name]) for name in self.names]
         self._means = np.array([f.mean(axis=0) for f in features])
-        within = sum(np.cov(f.T) * len(f) for f in features) / sum(len(f) for f in features)
+        shares = np.array([len(f) for f in features]) / sum(len(f) for f in features)
+        within = np.einsum("p,pfg->fg", shares, np.array([np.cov(f.T) for f in features]))
         self._inverse = np.linalg.inv(within + 1e-3 * np.eye(len(within)))
 
     def accuracy(self, poses: Mapping[str, Sequence[F32]]) -> float:

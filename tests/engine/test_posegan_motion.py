@@ -89,7 +89,7 @@ def test_no_visible_seam(synthesizer: PoseSynthesizer) -> None:
     speed = angular_speed(pose)
     overlap = 64 if synthesizer.config.preset == "plus" else 1
     starts = window_starts(3000, 256, overlap)
-    edges = [s for s in starts[1:]] + [s + 256 for s in starts[:-1]]
+    edges = starts[1:] + [s + 256 for s in starts[:-1]]
     at_edges = np.array([speed[e - 2 : e + 2].max() for e in edges])
     assert at_edges.mean() < 2.0 * np.percentile(speed, 75)
     assert at_edges.max() <= speed.max() * 1.001
@@ -165,7 +165,7 @@ def test_folded_normalisation_changes_nothing() -> None:
     audio, start = torch.randn(1, 256, 29), torch.zeros(1, 6)
     with torch.no_grad():
         expected = generator(audio, start)[0].numpy()
-    folded = PoseSynthesizer(generator, torch.device("cpu"))._generator  # noqa: SLF001
+    folded = PoseSynthesizer(generator, torch.device("cpu"))._generator
     with torch.no_grad():
         np.testing.assert_allclose(folded(audio, start)[0].numpy(), expected, atol=1e-5)
     assert not any(isinstance(m, torch.nn.BatchNorm1d) for m in folded.modules())
