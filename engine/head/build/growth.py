@@ -19,7 +19,7 @@ Array = npt.NDArray[np.float64]
 
 _LASH = (0.010, 0.007, 0.006)
 _LASH_CLEARANCE_MM = 0.9
-_BROW_HAIRS = 270  # per side
+_BROW_HAIRS = 215  # per side
 _CROWN = np.array([6.0, 128.0, 96.0])  # whorl of the hair, mm from the middle between the eyes
 _SKULL_RADIUS_MM = 95.0
 
@@ -113,7 +113,7 @@ def brow_piece(anatomy: Anatomy, surface: tuple[Any, Faces], random: np.random.G
     wanted += random.normal(0.0, 0.12, wanted.shape)
     directions = tangential(wanted, roots.normals)
     length = random.uniform(3.2, 6.2, len(t)) * (1.0 - 0.25 * smooth_step(t, 0.6, 1.0))
-    width = random.uniform(0.18, 0.30, len(t))
+    width = random.uniform(0.20, 0.34, len(t))
     raised = Roots(roots.places + 0.12 * roots.normals, roots.normals, roots.matrix)
     blades, triangles = ribbons(
         raised, directions, length, width, random.uniform(0.10, 0.20, len(t))
@@ -158,6 +158,8 @@ def grow_hair(
     points = matrix @ anatomy.points
     scalp = np.clip(matrix @ anatomy.scalp, 0.0, 1.0)
     density = smooth_step(scalp, 0.10, 0.75) * (matrix @ anatomy.ear_flap < 0.2)
+    level = points[:, 2] - anatomy.eye_middle[2]
+    density *= (scalp > 0.45) | (level > 15.0)  # no stray hairs about the ears
     roots = scatter(points, matrix, faces, density=density, count=cut.count, random=random)
     place = roots.places - anatomy.eye_middle
     comb = tangential(_comb(place) + random.normal(0.0, 0.16, place.shape), roots.normals)

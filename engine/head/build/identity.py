@@ -78,7 +78,8 @@ def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
     data = np.array(samples)
     mean = data.mean(0)
     _, singular, components = np.linalg.svd(data - mean, full_matrices=False)
-    components *= np.sign(components[range(len(components)), np.abs(components).argmax(1)])[:, None]
+    # Components have no sign of their own; a fixed direction gives them one.
+    components *= np.sign(components @ random.normal(size=components.shape[1]))[:, None]
     spread = singular / np.sqrt(_SAMPLES - 1)
     kept = components[:IDENTITY_SIZE] * spread[:IDENTITY_SIZE, None]
     modes = np.zeros((IDENTITY_SIZE, len(anatomy.points), 3))

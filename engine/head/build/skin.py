@@ -83,7 +83,7 @@ def _skin_colours(anatomy: Anatomy, lash_line: Mask) -> tuple[Points, Mask, Poin
         hair[:] = hair * rest + share * strands
 
     flushed = ((anatomy.cheek, 0.26), (anatomy.ear, 0.40), (anatomy.nose, 0.34))
-    for mask, share in (*flushed, (anatomy.lid_rim, 0.35)):
+    for mask, share in (*flushed, (anatomy.lid_rim, 0.20)):
         blend(np.clip(mask, 0.0, 1.0) * share, _REDDISH)
     along, above = brow_coordinates(anatomy.from_eyes)
     brow = np.exp(-((above / 3.0) ** 2)) * smooth_step(along, -0.05, 0.1) * anatomy.on_skin

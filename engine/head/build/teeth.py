@@ -136,13 +136,13 @@ def _crowns(arc: Arc, curve: Curve, mirror: int) -> list[Chunk]:
     start = 0.08
     angles = 2.0 * np.pi * (np.arange(_AROUND) + 0.5) / _AROUND
     ca, sa = np.cos(angles), np.sin(angles)
-    squarish = 0.62  # a superellipse: flat front, rounded corners
+    squarish = 0.72  # a superellipse: flat front, rounded corners
     for width, height in zip(arc.widths, arc.heights, strict=True):
         place, tangent, outward = _at(arc, curve, start + width / 2.0)
         start += width
         rings = []
         for v, kw, kd in zip(_RINGS, _WIDTHS, _DEPTHS, strict=True):
-            along = np.sign(ca) * np.abs(ca) ** squarish * width / 2.0 * kw * 0.985
+            along = np.sign(ca) * np.abs(ca) ** squarish * width / 2.0 * kw * 0.965
             out = np.sign(sa) * np.abs(sa) ** squarish * arc.depth / 2.0 * kd
             out += -arc.depth / 2.0 + 0.6 * np.sin(np.pi * min(v, 1.0))
             ring = place + along[:, None] * tangent + out[:, None] * outward
@@ -168,7 +168,7 @@ def _gum(arc: Arc, curve: Curve, mirror: int) -> Chunk:
     """A strip with a scalloped free edge between the crowns."""
     borders = np.cumsum([0.0, *arc.widths])
     height = float(np.mean(arc.heights[:4]))
-    per_tooth = 4
+    per_tooth = 3
     stations = np.concatenate(
         [np.linspace(a, b, per_tooth, endpoint=False) for a, b in pairwise(borders)]
         + [borders[-1:]]
