@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--preset", choices=PRESETS, default=PRESETS[0], help="which networks to use")
     add("--fps", type=float, default=24.0, help="frames per second; 29.97 is 30 / 1.001")
     add("--seconds", type=float, help="only the beginning of the recording")
-    add("--face", default="average", help='"average", "voice" (as heard), or a number')
+    add("--face", default="voice", help='"voice" (as heard), "average", or a number')
     add("--bald", action="store_true", help="no hair")
     add("--engine", choices=("cycles", "workbench", "eevee"), default="cycles")
     add("--resolution", type=int, default=320, help="width and height of the video in pixels")

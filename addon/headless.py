@@ -47,7 +47,7 @@ class HeadlessOptions:
     preset: str = "plus"
     fps: float = 24.0
     seconds: float | None = None
-    face: str = "average"
+    face: str = "voice"
     hair: bool = True
     engine: str = "cycles"
     resolution: int = 320
