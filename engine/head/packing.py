@@ -13,7 +13,6 @@ from .archive import Arrays
 from .basis import Basis
 from .parts import Binding, IntArray, Part, Tint
 
-
 BOUND_STEP_MM = 0.01
 """Resolution at which the neutral of a bound part (hair) is stored."""
 
