@@ -52,6 +52,7 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
 
     Raises AudioError, ConfigError, and whatever `progress` raises to stop the work.
     """
+    _check_fit(request, networks)
     stages = Stages(STAGE_SHARES, progress)
     with stages.stage("Reading the recording") as report:
         recording = decode_audio(Path(request.audio), report)
@@ -70,7 +71,8 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
         "stage_times_s": {name: round(time_s, 4) for name, time_s in stages.times_s.items()},
         "warnings": list(recording.warnings),
     }
-    identity = _given_identity(request, identity)
+    if request.identity is not None:
+        identity = np.array(request.identity, dtype=np.float32)
     take = Take(MODEL_RATE_HZ, pose, expression, EXPRESSION_NAMES, identity, meta)
     return take.resampled(request.fps)
 
@@ -107,15 +109,18 @@ def perform(
     return pose, identity, expression
 
 
-def _given_identity(request: AnimateRequest, heard: FloatArray) -> FloatArray:
-    if request.identity is None:
-        return heard
-    if len(request.identity) != IDENTITY_SIZE:
+def _check_fit(request: AnimateRequest, networks: Networks) -> None:
+    """Refuse what the networks do not know before a long recording is listened to."""
+    if request.style not in networks.posegan.styles:
+        raise ConfigError(
+            f"The preset {request.preset} has no style {request.style!r}.",
+            f"Choose one of {', '.join(networks.posegan.styles)}.",
+        )
+    if request.identity is not None and len(request.identity) != IDENTITY_SIZE:
         raise ConfigError(
             f"The identity has {len(request.identity)} numbers, not {IDENTITY_SIZE}.",
             "Give one for each identity mode of the head.",
         )
-    return np.array(request.identity, dtype=np.float32)
 
 
 def _start_pose(request: AnimateRequest) -> FloatArray | None:
