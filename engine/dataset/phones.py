@@ -15,6 +15,17 @@ SILENCE = "sil"
 PHONES: tuple[str, ...] = (*VOWELS, *CONSONANTS, SILENCE)
 """All 40 symbols; the index in this tuple is the class of the phone head."""
 
+MOUTH_CLASSES: dict[str, tuple[str, ...]] = {
+    "closed": ("p", "b", "m"),
+    "lip_to_teeth": ("f", "v"),
+    "rounded": ("w", "uw", "ow", "uh", "ao", "oy", "sh", "zh", "ch", "jh", "r", "er"),
+    "open": ("aa", "ae", "ah", "ay", "aw", "eh", "ey"),
+    "spread": ("iy", "ih", "y"),
+    "inner": ("t", "d", "s", "z", "n", "l", "th", "dh", "k", "g", "ng", "hh"),
+    "rest": (SILENCE,),
+}
+"""Phones by what a viewer sees of them."""
+
 _OTHER_NAMES = {"ax": "ah", "axr": "er", "ix": "ih", "pau": SILENCE, "ssil": SILENCE, "h#": SILENCE}
 
 

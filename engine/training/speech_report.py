@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..audio.mel import log_mel
+from ..audio.decode import Samples
+from ..audio.mel import level_gain, log_mel
 from ..dataset.letters import ALPHABET
-from ..dataset.phones import PHONES
+from ..dataset.phones import MOUTH_CLASSES, PHONES, SILENCE
 from ..dataset.texts import spoken_letters
 from ..speech.extractor import CharacterExtractor, load_extractor
 from ..speech.network import FEATURE_RATE_HZ, CharacterNetwork
 from .speech_batches import LabelledClip, collapsed, load_labelled
 
 _HOP = 640
+
+Hearing = Callable[[Samples], npt.NDArray[np.float32]]
+"""Samples (S,) to (ceil(S / 320), C) numbers at 50 Hz."""
 
 
 @torch.inference_mode()
@@ -76,47 +80,75 @@ def edit_distance(one: str, other: str) -> int:
 
 
 def phone_probe(
-    extractor: CharacterExtractor,
+    hear: Hearing,
     train: Sequence[LabelledClip],
     held_out: Sequence[LabelledClip],
     context: int = 2,
 ) -> dict[str, float]:
-    """Share of held-out frames whose phone a linear map of the logits finds.
+    """Share of held-out frames whose phone a linear map of what `hear` gives finds.
 
-    The map sees 2·context + 1 frames. Baseline: always the most frequent phone.
+    The map sees 2·context + 1 frames. Control: the same map, each clip's sound half a clip late.
     """
-    inputs, targets = _probe_frames(extractor, train, context)
+    inputs, targets = _probe_frames(hear, train, context)
     weights = _least_squares(inputs, targets)
-    seen, truth = _probe_frames(extractor, held_out, context)
+    seen, truth = _probe_frames(hear, held_out, context)
+    spoken = truth != PHONES.index(SILENCE)
+    late, _ = _probe_frames(hear, held_out, context, rolled=True)
     found = (seen @ weights).argmax(axis=1)
-    spoken = truth != PHONES.index("sil")
+    right, right_late = found == truth, (late @ weights).argmax(axis=1) == truth
     return {
-        "phone_frames_right": float((found == truth).mean()),
-        "phone_frames_right_in_speech": float((found == truth)[spoken].mean()),
-        "most_frequent_phone": float(np.bincount(truth).max() / len(truth)),
+        **_mouth_classes_right(found, truth),
+        "phones_right": float(right.mean()),
+        "phones_right_in_speech": float(right[spoken].mean()),
+        "phones_right_in_speech_rolled": float(right_late[spoken].mean()),
     }
 
 
+def _mouth_classes_right(
+    found: npt.NDArray[np.int64], truth: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    """Share of frames in the right mouth class, and of the closed-lip frames that were found."""
+    names = list(MOUTH_CLASSES)
+    class_of = np.array(
+        [next(i for i, n in enumerate(names) if p in MOUTH_CLASSES[n]) for p in PHONES]
+    )
+    seen, true = class_of[found], class_of[truth]
+    spoken = true != names.index("rest")
+    closed = true == names.index("closed")
+    return {
+        "mouth_classes_right_in_speech": float((seen == true)[spoken].mean()),
+        "closed_lips_found": float((seen == true)[closed].mean()),
+    }
+
+
+def hear_log_mel(samples: Samples) -> npt.NDArray[np.float32]:
+    """The baseline's hearing: (N, 64) levelled log-mel, averaged to 50 Hz."""
+    padded = np.pad(samples, (0, -len(samples) % 320)) * np.float32(level_gain(samples))
+    mel = log_mel(torch.from_numpy(padded)[None])[0].numpy()  # (64, 2N)
+    halves: npt.NDArray[np.float32] = 0.5 * (mel[:, ::2] + mel[:, 1::2]).T
+    return halves
+
+
 def _probe_frames(
-    extractor: CharacterExtractor, clips: Sequence[LabelledClip], context: int
+    hear: Hearing, clips: Sequence[LabelledClip], context: int, rolled: bool = False
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     inputs, targets = [], []
     for labelled in clips:
-        samples = labelled.clip.samples.astype(np.float32) / 32768
-        logits = extractor.extract(samples).numpy()
-        count = len(logits)
-        padded = np.pad(logits, ((context, context), (0, 0)), mode="edge")
+        heard = hear(labelled.clip.samples.astype(np.float32) / 32768)
+        count = len(heard)
+        heard = np.roll(heard, count // 2, axis=0) if rolled else heard
+        padded = np.pad(heard, ((context, context), (0, 0)), mode="edge")
         stacked = [padded[i : i + count] for i in range(2 * context + 1)]
         inputs.append(np.concatenate([*stacked, np.ones((count, 1))], axis=1))
         targets.append(labelled.phones_at((np.arange(count) + 0.5) / FEATURE_RATE_HZ))
-    return np.concatenate(inputs), np.concatenate(targets)
+    return np.concatenate(inputs).astype(np.float64), np.concatenate(targets)
 
 
 def _least_squares(
     inputs: npt.NDArray[np.float64], targets: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     wanted = np.eye(len(PHONES))[targets]
-    square = inputs.T @ inputs + 1e-2 * len(inputs) * 1e-3 * np.eye(inputs.shape[1])
+    square = inputs.T @ inputs + 1e-5 * len(inputs) * np.eye(inputs.shape[1])
     solved: npt.NDArray[np.float64] = np.linalg.solve(square, inputs.T @ wanted)
     return solved
 
@@ -131,8 +163,14 @@ def main() -> None:
     extractor = load_extractor(path=arguments.weights) if arguments.weights else load_extractor()
     held_out = load_labelled(arguments.corpus / "val")
     train = load_labelled(arguments.corpus / "train")[::6]
-    metrics = {**_judge_extractor(extractor, held_out, arguments.examples)}
-    metrics |= phone_probe(extractor, train, held_out)
+    metrics = _judge_extractor(extractor, held_out, arguments.examples)
+    hearings: dict[str, Hearing] = {
+        "logits": lambda samples: extractor.extract(samples).numpy(),
+        "log_mel": hear_log_mel,
+    }
+    for name, hear in hearings.items():
+        probe = phone_probe(hear, train, held_out)
+        metrics |= {f"{key}_by_{name}": value for key, value in probe.items()}
     print(json.dumps({name: round(value, 4) for name, value in metrics.items()}, indent=2))
 
 
