@@ -95,9 +95,9 @@ class PoseGenerator(nn.Module):
             size = 2 * skip  # the skip connection doubles it
         size += POSE_SIZE + config.style_size + config.noise_size
         self.decoder = nn.Sequential(
-            *_normalised(nn.Conv1d(size, w, 3, padding=1), w),
-            *_normalised(nn.Conv1d(w, w, 3, padding=1), w),
-            nn.Conv1d(w, POSE_SIZE, 3, padding=1),
+            *_normalised(_edge_held(size, w), w),
+            *_normalised(_edge_held(w, w), w),
+            _edge_held(w, POSE_SIZE),
         )
         self.style = StyleBank(config.style_names, config.style_size) if config.style_size else None
         self.register_buffer("pose_mean", torch.zeros(POSE_SIZE))
@@ -158,11 +158,13 @@ class PoseGenerator(nn.Module):
         first, rest = self.decoder[0], self.decoder[1:]
         assert isinstance(first, nn.Conv1d)
         size = heard.shape[1]
-        shared = functional.conv1d(heard, first.weight[:, :size], first.bias, padding=1)
+        held = functional.pad(heard, (1, 1), mode="replicate")
+        shared = functional.conv1d(held, first.weight[:, :size], first.bias)
         poses = []
         for noise in draws:
             told = self._told(heard.shape[2], initial_pose, style, noise)
-            own = functional.conv1d(told, first.weight[:, size:], padding=1)
+            held = functional.pad(told, (1, 1), mode="replicate")
+            own = functional.conv1d(held, first.weight[:, size:])
             poses.append(self._placed(rest(shared + own), initial_pose))
         return poses
 
@@ -200,6 +202,11 @@ class PoseGenerator(nn.Module):
     def unscale(self, scaled: torch.Tensor) -> torch.Tensor:
         """The reverse of `scale`."""
         return scaled * self.pose_std + self.pose_mean
+
+
+def _edge_held(inputs: int, outputs: int) -> nn.Conv1d:
+    """Convolution k3 that goes on beyond the edges as at them: zeros would jerk the head there."""
+    return nn.Conv1d(inputs, outputs, 3, padding=1, padding_mode="replicate")
 
 
 def _normalised(layer: nn.Module, size: int) -> tuple[nn.Module, nn.Module, nn.Module]:

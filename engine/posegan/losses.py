@@ -126,5 +126,10 @@ def feature_matching(real: Sequence[Verdict], made: Sequence[Verdict]) -> torch.
     return _mean(terms)
 
 
+def bias(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+    """Squared difference of the batch's mean poses: no habit of the network turns the head."""
+    return (made.mean(dim=(0, 1)) - real.mean(dim=(0, 1))).square().mean()
+
+
 def _mean(terms: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.stack(list(terms)).mean()

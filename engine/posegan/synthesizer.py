@@ -29,6 +29,8 @@ OVERLAP_FRAMES = {"paper": 1, "plus": 64}
 BATCH_WINDOWS = 16
 """Windows heard at once; bounds the memory for long recordings."""
 
+_TAIL_FRAMES = 16
+
 _REACH = 2.5
 """Initial poses further out than this many standard deviations are unknown to the network."""
 
@@ -67,13 +69,13 @@ class PoseSynthesizer:
         progress: called with a fraction after each window; what it raises passes through.
         Raises ConfigError where an input does not fit.
         """
+        frames = len(speech)
         audio = self._audio(speech, prosody)
-        frames = len(audio)
         manner = self._style(style)
         start = self._start(start_pose)
-        noise = torch.from_numpy(smooth_noise(seed, max(frames, WINDOW_FRAMES))).to(self._device)
-        motion = np.zeros((frames, POSE_SIZE), dtype=np.float32)
-        starts = window_starts(frames, WINDOW_FRAMES, OVERLAP_FRAMES[self.config.preset])
+        noise = torch.from_numpy(smooth_noise(seed, len(audio))).to(self._device)
+        motion = np.zeros((len(audio), POSE_SIZE), dtype=np.float32)
+        starts = window_starts(len(audio), WINDOW_FRAMES, OVERLAP_FRAMES[self.config.preset])
         done = 0
         for index, (first, heard) in enumerate(
             zip(starts, self._listen(audio, starts), strict=True)
@@ -85,7 +87,7 @@ class PoseSynthesizer:
             done = join_window(motion, done, window, first)
             if progress is not None:
                 progress((index + 1) / len(starts))
-        return motion
+        return motion[:frames].copy()
 
     @torch.inference_mode()
     def read_style(self, pose: FloatArray) -> FloatArray:
@@ -103,6 +105,7 @@ class PoseSynthesizer:
         return style[0].cpu().numpy()
 
     def _audio(self, speech: FloatArray, prosody: FloatArray) -> torch.Tensor:
+        """(T', F) input of the network, T' >= T: at least a window long."""
         c = self.config
         for name, value, size in (("Speech", speech, c.speech_size), ("Prosody", prosody, 4)):
             if value.ndim != 2 or value.shape[1] != size or len(value) != len(speech):
@@ -110,7 +113,11 @@ class PoseSynthesizer:
         if len(speech) == 0:
             raise ConfigError("There is no speech to move to.", "Give at least one frame.")
         parts = [speech, prosody[:, : c.prosody_size]]
-        return torch.from_numpy(np.concatenate(parts, axis=1).astype(np.float32)).to(self._device)
+        audio = np.concatenate(parts, axis=1).astype(np.float32)
+        # The recording goes on as it ended: a short one fills a window, and none ends at the
+        # edge of one, where the network sees nothing ahead.
+        more = max(WINDOW_FRAMES - len(audio), _TAIL_FRAMES)
+        return torch.from_numpy(np.pad(audio, ((0, more), (0, 0)), mode="edge")).to(self._device)
 
     def _style(self, style: str | FloatArray) -> torch.Tensor | None:
         bank = self._generator.style
@@ -138,9 +145,6 @@ class PoseSynthesizer:
 
     def _listen(self, audio: torch.Tensor, starts: list[int]) -> Iterator[torch.Tensor]:
         """Yield (1, 2 W, 256) for each window; the U-net runs on many windows at once."""
-        missing = WINDOW_FRAMES - len(audio)
-        if missing > 0:  # a short recording goes on as it ended
-            audio = torch.cat([audio, audio[-1:].expand(missing, -1)])
         for group in range(0, len(starts), BATCH_WINDOWS):
             chosen = starts[group : group + BATCH_WINDOWS]
             batch = torch.stack([audio[s : s + WINDOW_FRAMES] for s in chosen])

@@ -219,6 +219,9 @@ class PoseTrainer:
             with torch.no_grad():
                 standard = self._judge(real, batch)
             match = losses.feature_matching(standard, verdicts)
+            bias = losses.bias(made, real)
+            loss = loss + w.feature_matching * bias
+            terms["bias"] = bias.item()
             loss = loss + w.feature_matching * match
             terms["match"] = match.item()
         return loss, terms

@@ -10,9 +10,15 @@ import numpy as np
 import torch
 
 from ..dataset.motion_clips import MotionClip
-from ..posegan.generator import WINDOW_FRAMES, PoseGanConfig, PoseGenerator
+from ..posegan.generator import POSE_SIZE, WINDOW_FRAMES, PoseGanConfig, PoseGenerator
 from ..posegan.noise import PERIODS_FRAMES, spline_through
 from ..protocol.errors import DatasetError
+
+DISPLACED_SHARE = 0.25
+"""Share of windows that begin away from where the performer was, and come back to it."""
+
+_RETURN_FRAMES = 160
+_DISPLACEMENT = 1.2
 
 STYLE_DROPOUT = 0.1
 """Share of windows whose person is not told: what the neutral style learns from."""
@@ -62,19 +68,23 @@ class MotionBatches:
         self._rows = [names.index(n) if n in names else 0 for n in clips[0].people]
         room = torch.tensor([float(c.frame_count - WINDOW_FRAMES + 1) for c in clips])
         self._share = room / room.sum()
+        self._pose_std = self._all_poses().std(0)
         self._size = batch
         self._draws = noise_draws if model.noise_size else 0
 
     def store_statistics(self, generator: PoseGenerator) -> None:
         """Write the scaling of inputs and poses into the generator's buffers."""
         audio = torch.cat(self._audio)
-        pose = torch.cat([p[self._people].reshape(-1, p.shape[-1]) for p in self._pose])
+        pose = self._all_poses()
         steps = [torch.diff(p[self._people], dim=2).reshape(-1, p.shape[-1]) for p in self._pose]
         generator.input_mean.copy_(audio.mean(0))
         generator.input_std.copy_(audio.std(0).clamp_min(1e-3))
         generator.pose_mean.copy_(pose.mean(0))
         generator.pose_std.copy_(pose.std(0))
         generator.step_std.copy_(torch.cat(steps).std(0))
+
+    def _all_poses(self) -> torch.Tensor:
+        return torch.cat([p[self._people].reshape(-1, POSE_SIZE) for p in self._pose])
 
     def draw(self) -> Batch:
         """The next batch."""
@@ -88,15 +98,28 @@ class MotionBatches:
         shift = 1 + torch.randint(max(1, len(self._rows) - 1), (size,))
         another = torch.tensor(self._rows)[(people + shift) % len(self._rows)]
         told = torch.rand(size) >= STYLE_DROPOUT
+        pose = torch.stack([pose for _, pose in windows])
         return Batch(
             audio=torch.stack([audio for audio, _ in windows]),
-            pose=torch.stack([pose for _, pose in windows]),
+            pose=pose + self._displacement(size),
             person=torch.where(told, row, 0),
             another_person=another,
             reference=torch.stack(references),
             use_reference=told & (torch.rand(size) < REFERENCE_SHARE),
             noise=[_draw_noise(size) for _ in range(self._draws)],
         )
+
+    def _displacement(self, size: int) -> torch.Tensor:
+        """(B, 256, 6) way back from a wrong initial pose, zero for most windows.
+
+        Windows are chained: without this an error in one would be the next one's starting point
+        for good. It fades out along half a cosine in five seconds.
+        """
+        at = torch.arange(WINDOW_FRAMES).clamp(max=_RETURN_FRAMES) / _RETURN_FRAMES
+        fade = 0.5 + 0.5 * torch.cos(torch.pi * at)
+        away = _DISPLACEMENT * torch.randn(size, 1, POSE_SIZE) * self._pose_std
+        displaced = torch.rand(size, 1, 1) < DISPLACED_SHARE
+        return displaced * away * fade[None, :, None]
 
     def _window(self, clip: int, person: int) -> tuple[torch.Tensor, torch.Tensor]:
         audio, pose = self._audio[clip], self._pose[clip][person]
