@@ -19,6 +19,7 @@ import torch
 from ..checkpoint import WEIGHTS_DIR, save_checkpoint
 from ..config import config_to
 from ..dataset.face_clips import FaceClip, read_face_clips
+from ..dataset.facial_style import PERSONALITIES
 from ..head.model import load_head
 from ..pgface.config import PRESETS, STYLE_NAMES, WINDOW, PGFaceConfig
 from ..pgface.lips import LipGeometry
@@ -64,12 +65,14 @@ class FaceTraining:
 class FaceMaterial:
     """All frames of all clips in memory; windows are cut out by index.
 
-    posegan: where given, every clip also gets the head motion that PoseGAN makes for it.
+    posegan: where given, each recording also gets, in one of its styles, the head motion that
+    PoseGAN makes for it.
     """
 
     def __init__(self, clips: Iterable[FaceClip], posegan: PoseSynthesizer | None = None) -> None:
         columns: dict[str, list[torch.Tensor]] = {}
         firsts: list[torch.Tensor] = []
+        generated: list[torch.Tensor] = []
         windows: list[torch.Tensor] = []
         frames_before, rows_before = 0, 0
         for number, clip in enumerate(clips):
@@ -78,10 +81,14 @@ class FaceMaterial:
                 continue
             for name, values in _clip_columns(clip).items():
                 columns.setdefault(name, []).append(values)
+            pairs = torch.arange(frames_before, frames_before + frames - 1)
+            firsts.append(pairs)
             if posegan is not None:
-                generated = _generated_pose(posegan, clip, number)
-                columns.setdefault("generated", []).append(pad_frames(generated))
-            firsts.append(torch.arange(frames_before, frames_before + frames - 1))
+                pose = torch.from_numpy(clip.pose)
+                if number % len(PERSONALITIES) == number // len(PERSONALITIES) % len(PERSONALITIES):
+                    pose = _generated_pose(posegan, clip, number)
+                    generated.append(pairs)
+                columns.setdefault("generated", []).append(pad_frames(pose))
             windows.append(torch.arange(rows_before, rows_before + frames))
             frames_before += frames
             rows_before += frames + WINDOW - 1
@@ -89,6 +96,7 @@ class FaceMaterial:
             raise DatasetError("There is nothing to train on.", "Build the corpus first.")
         self.columns = {name: torch.cat(parts) for name, parts in columns.items()}
         self.first_of_pair = torch.cat(firsts)
+        self.first_of_generated = torch.cat(generated) if generated else None
         self.window_row = torch.cat(windows)
         self._offsets = torch.arange(WINDOW)
 
@@ -97,9 +105,14 @@ class FaceMaterial:
         """All frames."""
         return len(self.window_row)
 
-    def draw(self, pairs: int) -> torch.Tensor:
-        """(N, 2) frame indices of random consecutive pairs, from torch's random numbers."""
-        first = self.first_of_pair[torch.randint(len(self.first_of_pair), (pairs,))]
+    def draw(self, pairs: int, generated: bool = False) -> torch.Tensor:
+        """(N, 2) frame indices of random consecutive pairs, from torch's random numbers.
+
+        generated: only from clips whose head motion PoseGAN made, where there are any.
+        """
+        only = self.first_of_generated if generated else None
+        choice = self.first_of_pair if only is None else only
+        first = choice[torch.randint(len(choice), (pairs,))]
         return torch.stack([first, first + 1], 1)
 
     def windows(self, name: str, frames: torch.Tensor) -> torch.Tensor:
@@ -171,10 +184,11 @@ class FaceTrainer:
         rate = settings.rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress)))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        pairs = self.material.draw(settings.pairs)
+        generated = progress >= 1.0 - settings.generated
+        pairs = self.material.draw(settings.pairs, generated)
         frames = pairs.flatten()
         window = self.material.windows("inputs", frames)
-        if progress >= 1.0 - settings.generated and "generated" in self.material.columns:
+        if generated and "generated" in self.material.columns:
             pose = self.material.windows("generated", frames)
             window = torch.cat([pose, window[:, _POSE_SIZE:]], 1)
         window = self._disturbed(window)
