@@ -62,7 +62,7 @@ def read_bytes(data: bytes) -> Frame | None:
     return read_frame(io.BytesIO(data))
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(HEADERS, ARRAYS)
 def test_round_trip(header, arrays):
     stream = io.BytesIO(encoded(Frame(header, arrays)) + encoded(Frame({"next": True})))
@@ -86,14 +86,14 @@ def test_a_frame_cut_anywhere_is_refused(header, arrays, data):
         read_bytes(whole[:cut])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(min_size=1, max_size=300).filter(lambda b: not b.startswith(MAGIC)))
 def test_foreign_bytes_are_refused(data):
     with pytest.raises(ProtocolError):
         read_bytes(data)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(st.binary(max_size=200), st.binary(max_size=50))
 def test_junk_in_the_header_never_gets_through(header, payload):
     try:
@@ -103,7 +103,7 @@ def test_junk_in_the_header_never_gets_through(header, payload):
             read_bytes(raw_frame(header, payload))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(HEADERS, ARRAYS, st.data())
 def test_flipped_bits_give_a_frame_or_a_protocol_error(header, arrays, data):
     whole = bytearray(encoded(Frame(header, arrays)))
