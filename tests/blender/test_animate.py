@@ -14,7 +14,7 @@ def python(engine_python):
 
 def test_animate_undo_save_and_replay_without_the_extension(blender, speech, path_of, python):
     blend, expected = path_of("vortrag – 講演.blend"), path_of("expected.npz")
-    done = blender.run("animate", speech, blend, expected, timeout_s=120, **python)
+    done = blender.run("animate", speech, blend, expected, timeout_s=300, **python)
     # 2 s at 24 fps.
     assert done["frames"] == 48 and abs(done["duration_s"] - 2.0) < 1e-6
     assert done["title"] == f"{speech.stem} neutral s3"
@@ -42,7 +42,7 @@ ADVICE = {
 def test_bad_input_is_refused_in_words(default_blender, speech, path_of, python):
     not_audio = path_of("nôtes.wav")
     not_audio.write_text("this is a text", encoding="utf-8")
-    said = default_blender.run("refusals", speech, not_audio, timeout_s=120, **python)
+    said = default_blender.run("refusals", speech, not_audio, timeout_s=300, **python)
     for case, advice in ADVICE.items():
         assert advice in said[case], (case, said[case])
     assert "nôtes.wav" in said["not audio"]
@@ -51,7 +51,7 @@ def test_bad_input_is_refused_in_words(default_blender, speech, path_of, python)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the engine's process in /proc")
 def test_interruptions_lose_nothing(default_blender, long_speech, python):
-    told = default_blender.run("interruptions", long_speech, timeout_s=240, **python)
+    told = default_blender.run("interruptions", long_speech, timeout_s=400, **python)
     assert told["cancelled"]["said"] == "cancelled" and told["cancelled"]["seconds"] < 1.0
     assert "engine" in told["killed"] and "Traceback" not in told["killed"]
     for case in ("deleted", "other file"):

@@ -13,7 +13,7 @@ def test_the_command_makes_a_blend_and_a_video(blender, speech, path_of, engine_
     folder = path_of("out")
     folder.mkdir()
     done = blender.run(
-        "command", speech, folder, timeout_s=180, RHETOR_ENGINE_PYTHON=str(engine_python)
+        "command", speech, folder, timeout_s=300, RHETOR_ENGINE_PYTHON=str(engine_python)
     )
     report = done["report"]
     assert done["files"] == ["r.json", "tälk.blend", "tälk.mp4"]
@@ -54,7 +54,7 @@ def test_the_module_runs_the_same_command(default_blender, speech, path_of, engi
     made = [*command, "--audio", str(speech), "--output", str(blend), "--seconds", "0.2", "--bald"]
     environment = default_blender.environment()
     done = subprocess.run(
-        made, env=environment, capture_output=True, text=True, timeout=120, check=False
+        made, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     assert blend.stat().st_size > 100_000
@@ -64,7 +64,7 @@ def test_the_module_runs_the_same_command(default_blender, speech, path_of, engi
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert failed.returncode == 1
