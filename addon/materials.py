@@ -139,9 +139,10 @@ def _moist(graph: NodeGraph, bumps_per_mm: float, depth_mm: float) -> None:
 
 def _hair(graph: NodeGraph) -> None:
     graph.surface(
-        Base_Color=graph.colour(),
-        Roughness=0.6,
-        Specular_IOR_Level=0.08,
+        # Ribbons shade each other more than strands, which let light through.
+        Base_Color=graph.scale(graph.colour(), 1.5),
+        Roughness=0.5,
+        Specular_IOR_Level=0.14,
     )
 
 
