@@ -26,6 +26,7 @@ Slide = Callable[[Points], Points]
 _MOVED_MM = 0.2
 _LID_OVERLAP_MM = 0.8
 _CLOSING_STEPS = 8
+_INNER_CORNER = 5  # vertices of a lid's edge, from the inner corner, that bear no lashes
 # Where the wet edge of the lower lip goes in f and v: behind its place, to the upper incisors.
 _BITE_BACK_MM = 3.2
 _BITE_SINK_MM = 1.8
@@ -166,8 +167,8 @@ def lash_line(anatomy: Anatomy) -> Mask:
     line = np.zeros(len(anatomy.points))
     for side, ball in anatomy.eyes.items():
         upper, lower = anatomy.lid_ring(side)
-        from_upper = steps_from(anatomy.near, upper[:-2], len(line))
-        from_lower = steps_from(anatomy.near, lower, len(line))
+        from_upper = steps_from(anatomy.near, upper[:-_INNER_CORNER], len(line))
+        from_lower = steps_from(anatomy.near, lower[:-_INNER_CORNER], len(line))
         outside = np.linalg.norm(anatomy.points - ball.centre, axis=1) > ball.radius
         line += np.interp(from_upper, [0.0, 1.0, 2.0], [1.0, 0.85, 0.0]) * outside
         line += 0.35 * (from_lower == 0.0) * (from_upper > 0.0)
