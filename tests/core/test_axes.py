@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+
 from rhetor.addon.core.axes import BONE_FROM_FACE, bone_channels, pose_from_bone, rotation_matrix
 
 NOSE, CROWN, LEFT = np.array([0.0, -1, 0]), np.array([0.0, 0, 1]), np.array([1.0, 0, 0])
