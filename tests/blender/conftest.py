@@ -52,7 +52,7 @@ class Blender:
         return {**kept, "BLENDER_USER_RESOURCES": str(self.resources), **extra}
 
     def run(
-        self, scenario: str, *arguments: object, timeout_s: float = 60.0, **environment: str
+        self, scenario: str, *arguments: object, timeout_s: float = 180.0, **environment: str
     ) -> dict[str, Any]:
         """Run a scenario to success and return what it printed as its last line."""
         done = self.start(scenario, *arguments, timeout_s=timeout_s, **environment)
@@ -64,7 +64,7 @@ class Blender:
         return result
 
     def start(
-        self, scenario: str, *arguments: object, timeout_s: float = 60.0, **environment: str
+        self, scenario: str, *arguments: object, timeout_s: float = 180.0, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a scenario and return how it ended."""
         command = [str(self.python), str(SCENARIOS / f"{scenario}.py"), *map(str, arguments)]
