@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""MFCC against python_speech_features, mel filters against librosa's numbers."""
+"""MFCC against python_speech_features, mel filters against librosa."""
 
 import numpy as np
 import pytest
@@ -52,16 +52,10 @@ def test_mfcc_of_silence_is_finite() -> None:
 
 
 def test_mel_filters_are_those_of_librosa() -> None:
-    """Golden: librosa 0.11 filters.mel(sr=16000, n_fft=512, n_mels=64, fmin=40, fmax=7800,
-    norm=None); the whole matrix was equal to the last bit."""
-    filters = mel._filters(torch.device("cpu"))
-    assert filters.shape == (64, 257)
-    found = [float(filters[band, bin_]) for band, bin_ in ((0, 2), (5, 9), (20, 34), (63, 240))]
-    assert found == pytest.approx([0.495456, 0.31239, 0.0, 0.840628], abs=1e-5)
-    assert filters.sum(1)[[0, 10, 30, 63]].tolist() == pytest.approx(
-        [1.440144, 1.44119, 2.395615, 11.16535], abs=1e-4
-    )
-    assert filters.argmax(1)[[0, 10, 20, 30, 40, 50, 63]].tolist() == [3, 17, 32, 51, 81, 130, 238]
+    from librosa import filters  # here: importing it costs seconds
+
+    expected = filters.mel(sr=16000, n_fft=512, n_mels=64, fmin=40, fmax=7800, norm=None)
+    np.testing.assert_array_equal(mel._filters(torch.device("cpu")).numpy(), expected)
 
 
 def test_mel_frames_are_centred_where_they_say() -> None:
