@@ -23,8 +23,8 @@ def test_animate_undo_save_and_replay_without_the_extension(blender, speech, pat
     shown = blender.run("replay", blend, expected)
     assert shown["angle_error"] < 1e-4 and shown["key_error"] < 1e-6
     assert shown["vertex_error_m"] < 1e-6
-    assert shown["head_moves_rad"] > 0.005
-    assert shown["face_moves_m"] > 0.001 and shown["keys_move"] > 5
+    assert shown["head_moves_rad"] > 0.02
+    assert shown["face_moves_m"] > 0.002 and shown["keys_move"] > 5
 
 
 ADVICE = {
