@@ -277,7 +277,7 @@ def main() -> None:
         raise SystemExit(str(error)) from error
     description = describe(config, extractor) | {
         "training": {
-            "command": "python -m rhetor.engine.training.face",
+            "command": f"python -m rhetor.engine.training.face --preset {config.preset}",
             "settings": config_to(training),
             "seed": training.seed,
             "steps": trainer.run.step,
