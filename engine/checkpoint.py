@@ -34,6 +34,7 @@ def save_checkpoint(
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     save_file(small, partial, {METADATA_KEY: json.dumps(dict(description), sort_keys=True)})
+    partial.chmod(0o644)  # the writer leaves it readable by its owner alone
     partial.replace(path)
 
 
