@@ -167,6 +167,13 @@ class PoseSynthesizer:
         return window
 
 
+def weights_path(path_or_preset: Path | str) -> Path:
+    """The weights file that ships for a preset; another path is returned as it is."""
+    if str(path_or_preset) in OVERLAP_FRAMES:
+        return WEIGHTS_DIR / f"{KIND}_{path_or_preset}.safetensors"
+    return Path(path_or_preset)
+
+
 def load_posegan(
     path_or_preset: Path | str = "plus",
     device: torch.device | str = "cpu",
@@ -177,10 +184,9 @@ def load_posegan(
     feature_extractor: id of the speech features that will be given; None skips the check.
     Raises CheckpointError where the file is missing, damaged or made for something else.
     """
-    path = Path(path_or_preset)
+    path = weights_path(path_or_preset)
     expected: dict[str, object] = {"kind": KIND}
     if str(path_or_preset) in OVERLAP_FRAMES:
-        path = WEIGHTS_DIR / f"{KIND}_{path_or_preset}.safetensors"
         expected["preset"] = str(path_or_preset)
     if feature_extractor is not None:
         expected["feature_extractor"] = feature_extractor

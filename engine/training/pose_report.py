@@ -18,10 +18,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..checkpoint import load_checkpoint, save_checkpoint
 from ..dataset.motion_clips import MotionClip, load_motion_clips
 from ..posegan.generator import WINDOW_FRAMES
 from ..posegan.style import NEUTRAL
-from ..posegan.synthesizer import OVERLAP_FRAMES, PoseSynthesizer, load_posegan
+from ..posegan.synthesizer import (
+    KIND,
+    OVERLAP_FRAMES,
+    PoseSynthesizer,
+    load_posegan,
+    weights_path,
+)
 from ..posegan.windows import window_starts
 from .pose_metrics import (
     F32,
@@ -32,19 +39,27 @@ from .pose_metrics import (
 )
 
 _LEAST_FRAMES = 600
+_TAKES = 2
 _ROUND = 3
 
 
 def report(
-    synthesizer: PoseSynthesizer, clips: Sequence[MotionClip], train: Sequence[MotionClip]
+    synthesizer: PoseSynthesizer,
+    clips: Sequence[MotionClip],
+    train: Sequence[MotionClip],
+    person: str = "",
 ) -> dict[str, Any]:
-    """All figures as JSON types. clips: held out; train: for the personality classifier only."""
+    """All figures as JSON types.
+
+    clips: held out; train: for the personality classifier only. person: the one personality that
+    weights without styles were trained on; all of them if empty.
+    """
     spoken = [c for c in clips if c.frame_count >= _LEAST_FRAMES and c.audio[:, 30].mean() > 0.05]
     people = spoken[0].people
     classifier = PersonalityClassifier(
         {n: [c.pose[i, 0] for c in train] for i, n in enumerate(people)}
     )
-    real = {n: [c.pose[i, k] for c in spoken for k in (0, 1)] for i, n in enumerate(people)}
+    real = {n: [c.pose[i, k] for c in spoken for k in range(_TAKES)] for i, n in enumerate(people)}
     known = [n for n in people if n in synthesizer.styles] or [NEUTRAL]
     made = {n: [_generate(synthesizer, c, n, 7 + i) for i, c in enumerate(spoken)] for n in known}
     result: dict[str, Any] = {
@@ -52,7 +67,7 @@ def report(
         "held_out_min": round(sum(c.frame_count for c in spoken) / 1800, 1),
         "styles": {},
     }
-    pooled = [p for n in people for p in real[n]]
+    pooled = [p for n in people if not person or n == person for p in real[n]]
     for name in known:
         own = real.get(name, pooled)
         result["styles"][name] = _style_figures(made[name], own, spoken)
@@ -79,8 +94,7 @@ def _style_figures(
 ) -> dict[str, Any]:
     prosody = [c.audio[:, 29:] for c in clips]
     m, r = motion_figures(made), motion_figures(real)
-    takes = len(real) // len(clips)
-    performed = alignment_gain(real[::takes], prosody)
+    performed = alignment_gain(real[: _TAKES * len(clips) : _TAKES], prosody)
     generated = alignment_gain(made, prosody)
     return {
         "variance_ratio": _list((m.deviation / r.deviation) ** 2),
@@ -161,6 +175,13 @@ def _speed(synthesizer: PoseSynthesizer) -> float:
     return round(1000 * float(np.median(seconds)), 1)
 
 
+def _record(path: Path, figures: dict[str, Any]) -> None:
+    """Write the figures into the description of the weights they judge."""
+    tensors, description = load_checkpoint(path, {"kind": KIND})
+    description["training"]["metrics"] = figures
+    save_checkpoint(path, tensors, description)
+
+
 def _list(values: np.ndarray[Any, Any]) -> list[float]:
     return [round(float(v), _ROUND) for v in values]
 
@@ -170,14 +191,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Judge PoseGAN weights on held-out motion.")
     parser.add_argument("motion", type=Path, help="folder with train/ and val/")
     parser.add_argument("--preset", default="plus", help="a preset, or a weights file")
+    parser.add_argument("--person", default="", help="that weights without styles learned from")
     parser.add_argument("--json", type=Path, help="file to write")
+    parser.add_argument("--record", action="store_true", help="note figures in the weights file")
     a = parser.parse_args()
     torch.manual_seed(0)
     figures = report(
         load_posegan(a.preset, "cpu"),
         load_motion_clips(a.motion / "val"),
         load_motion_clips(a.motion / "train"),
+        a.person,
     )
+    if a.record:
+        _record(weights_path(a.preset), figures)
     text = json.dumps(figures, indent=1)
     if a.json:
         a.json.write_text(text + "\n")
