@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -77,16 +78,18 @@ class PoseSynthesizer:
         motion = np.zeros((len(audio), POSE_SIZE), dtype=np.float32)
         starts = window_starts(len(audio), WINDOW_FRAMES, OVERLAP_FRAMES[self.config.preset])
         done = 0
-        for index, (first, heard) in enumerate(
-            zip(starts, self._listen(audio, starts), strict=True)
-        ):
-            begin = start if index == 0 else motion[first].copy()
-            window = self._window(heard, begin, manner, noise[first : first + WINDOW_FRAMES])
-            step = motion[first] - motion[first - 1] if first == done - 1 and first > 0 else None
-            ease_from(window, begin, step)
-            done = join_window(motion, done, window, first)
-            if progress is not None:
-                progress((index + 1) / len(starts))
+        with _single_thread():
+            for index, (first, heard) in enumerate(
+                zip(starts, self._listen(audio, starts), strict=True)
+            ):
+                begin = start if index == 0 else motion[first].copy()
+                window = self._window(heard, begin, manner, noise[first : first + WINDOW_FRAMES])
+                chained = first > 0 and first == done - 1
+                step = motion[first] - motion[first - 1] if chained else None
+                ease_from(window, begin, step)
+                done = join_window(motion, done, window, first)
+                if progress is not None:
+                    progress((index + 1) / len(starts))
         return motion[:frames].copy()
 
     @torch.inference_mode()
@@ -165,6 +168,20 @@ class PoseSynthesizer:
         given = noise[None] if self.config.noise_size else None
         window: FloatArray = generator.decode(heard, known, style, given)[0].cpu().numpy()
         return window
+
+
+@contextmanager
+def _single_thread() -> Iterator[None]:
+    """One thread for layers so small that several wait for each other longer than they compute.
+
+    Measured on two busy cores, 60 s of speech: 30 ms with one thread, 110 to 175 ms with two.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def weights_path(path_or_preset: Path | str) -> Path:

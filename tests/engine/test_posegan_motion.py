@@ -126,8 +126,10 @@ def test_progress_rises_to_one_and_can_stop(synthesizer: PoseSynthesizer) -> Non
         if fraction > 0.3:
             raise CancelledError("Stopped.")
 
+    threads = torch.get_num_threads()
     with pytest.raises(CancelledError):
         synthesizer.generate(*speech(2000), progress=stop)
+    assert torch.get_num_threads() == threads
 
 
 def test_wrong_inputs_are_named(synthesizer: PoseSynthesizer) -> None:
