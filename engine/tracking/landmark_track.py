@@ -91,5 +91,5 @@ def save_landmark_track(path: Path, track: LandmarkTrack) -> None:
         arrays |= {"blendshapes": track.scores, "names": np.array(track.score_names)}
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        np.savez_compressed(file, **arrays)
     partial.replace(path)
