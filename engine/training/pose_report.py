@@ -20,6 +20,13 @@ import torch
 
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..dataset.motion_clips import MotionClip, load_motion_clips
+from ..evaluation.pose_metrics import (
+    F32,
+    PersonalityClassifier,
+    alignment_gain,
+    motion_figures,
+    seam_jump,
+)
 from ..posegan.generator import WINDOW_FRAMES
 from ..posegan.style import NEUTRAL
 from ..posegan.synthesizer import (
@@ -30,13 +37,6 @@ from ..posegan.synthesizer import (
     weights_path,
 )
 from ..posegan.windows import window_starts
-from .pose_metrics import (
-    F32,
-    PersonalityClassifier,
-    alignment_gain,
-    motion_figures,
-    seam_jump,
-)
 
 _LEAST_FRAMES = 600
 _TAKES = 2

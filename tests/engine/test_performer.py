@@ -9,7 +9,7 @@ import pytest
 from rhetor.engine.dataset.performer import keyed_curve, minimum_jerk, perform
 from rhetor.engine.dataset.personality import PERSONALITIES
 from rhetor.engine.dataset.speech_events import Phones, SpeechEvents, find_events
-from rhetor.engine.training.pose_metrics import (
+from rhetor.engine.evaluation.pose_metrics import (
     PersonalityClassifier,
     alignment_gain,
     beat_alignment,
