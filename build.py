@@ -39,6 +39,9 @@ SYSTEM_LIBRARIES = {
     "Xrender": "libxrender1", "Xext": "libxext6", "SM": "libsm6", "ICE": "libice6",
     "xkbcommon": "libxkbcommon0", "GL": "libgl1", "gomp": "libgomp1", "EGL": "libegl1",
 }  # fmt: skip
+LEARNING_EXTRAS = "blender,training,video"
+"""What the engine needs to learn a style from a video, beside animating."""
+DEVELOPMENT_EXTRAS = f"{LEARNING_EXTRAS},test"
 MESA_PACKAGES = ["libgl1-mesa-dri", "libegl-mesa0", "libglx-mesa0"]
 
 
@@ -226,8 +229,8 @@ def set_up_blenders(versions: list[str]) -> None:
 
 
 def command_setup(arguments: argparse.Namespace) -> int:
-    """Install what the demo and the tests need."""
-    set_up("blender,training,test" if arguments.development else "blender")
+    """Install the engine with all that it can do."""
+    set_up(DEVELOPMENT_EXTRAS if arguments.development else LEARNING_EXTRAS)
     print(f"Ready. Next: {sys.executable} build.py demo")
     return 0
 
@@ -259,7 +262,7 @@ def command_demo(arguments: argparse.Namespace) -> int:
 
 def command_test(arguments: argparse.Namespace) -> int:
     """Lint, then all tests; the test runner's closing line comes last."""
-    set_up("blender,training,test")
+    set_up(DEVELOPMENT_EXTRAS)
     set_up_blenders([] if arguments.quick else list(SETTINGS["blenders"]))
     code = command_check(arguments)
     if code:
@@ -271,7 +274,7 @@ def command_test(arguments: argparse.Namespace) -> int:
 
 def command_check(_: argparse.Namespace) -> int:
     """Formatting, lint and types, as CI sees them."""
-    set_up("blender,training,test")
+    set_up(DEVELOPMENT_EXTRAS)
     typing = BUILD / "typing" / "rhetor"  # mypy finds the package under its real name here
     if not typing.exists():
         typing.parent.mkdir(parents=True, exist_ok=True)
@@ -363,7 +366,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         return sub
 
     setup = add("setup", command_setup)
-    setup.add_argument("--development", action="store_true", help="also tests and training")
+    setup.add_argument("--development", action="store_true", help="also what the tests need")
     demo = add("demo", command_demo)
     default_audio = ROOT / "assets" / "demo" / "speech.flac"
     demo.add_argument("--audio", type=Path, default=default_audio, help="any recording or video")
