@@ -294,7 +294,7 @@ def command_check(_: argparse.Namespace) -> int:
 
 
 def command_package(arguments: argparse.Namespace) -> int:
-    """The extension's zip, reproducible byte for byte, checked by Blender's own tool."""
+    """The extension's zip and a repository around it, reproducible byte for byte."""
     set_up()
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
     arguments.output.mkdir(parents=True, exist_ok=True)
@@ -304,9 +304,17 @@ def command_package(arguments: argparse.Namespace) -> int:
             entry = zipfile.ZipInfo(path.relative_to(ROOT).as_posix(), (2026, 1, 1, 0, 0, 0))
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())
-    validate_package(target)
+    run_extension_tool("validate", str(target))
+    write_repository(arguments.output)
     print(target)
     return 0
+
+
+def write_repository(folder: Path) -> None:
+    """index.json and a page beside the zip: a repository that Blender can subscribe to."""
+    template = ROOT / "docs" / "repository.html"
+    options = ["--repo-dir", str(folder), "--html", "--html-template", str(template)]
+    run_extension_tool("server-generate", *options)
 
 
 def packaged_files() -> list[Path]:
@@ -321,12 +329,12 @@ def packaged_files() -> list[Path]:
     return sorted(kept, key=lambda path: path.relative_to(ROOT).as_posix())
 
 
-def validate_package(archive: Path) -> None:
-    """Run Blender's extension validator on the zip."""
+def run_extension_tool(*arguments: str) -> None:
+    """Run the extension tool that comes with Blender."""
     tools = sorted(VENV.glob("lib/python*/site-packages/bpy/**/bl_pkg/cli/blender_ext.py"))
     if not tools:
         raise BuildError("Blender's extension tool was not found in .venv.")
-    run_quietly([str(python_of(VENV)), str(tools[0]), "validate", str(archive)], "validate")
+    run_quietly([str(python_of(VENV)), str(tools[0]), *arguments], arguments[0])
 
 
 def command_bench(arguments: argparse.Namespace) -> int:
