@@ -25,8 +25,9 @@ def _style_items() -> list[tuple[str, str, str, int]]:
     """Styles of the shipped weights, neutral first; their numbers do not depend on the order."""
     try:
         styles = [
-            (entry["name"], entry["label"] or entry["name"].title(), entry["description"])
+            (entry.name, entry.label, entry.description)
             for entry in installed_styles()
+            if entry.is_usable
         ]
     except CheckpointError:
         styles = []  # the engine says what is missing when it is asked to animate

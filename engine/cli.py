@@ -15,6 +15,7 @@ from .protocol.errors import ConfigError, RhetorError
 from .protocol.requests import DEVICES, PRESETS, AnimateRequest
 from .protocol.take import MODEL_RATE_HZ
 from .provenance import engine_version
+from .style_commands import add_styles_command
 from .threads import limit_threads
 
 EXIT_FAILED = 1
@@ -58,10 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check this installation and say what to do")
     doctor.add_argument("--json", action="store_true", help="print the checks as JSON")
     doctor.set_defaults(run=_doctor)
-    styles = commands.add_parser("styles", help="list the styles of the installed weights")
-    styles.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
-    styles.add_argument("--json", action="store_true", help="print the styles as JSON")
-    styles.set_defaults(run=_styles)
+    styles = commands.add_parser("styles", help="list, remove, import and export styles")
+    add_styles_command(styles)
     train = commands.add_parser("train", help="train one of the networks", add_help=False)
     train.add_argument("network", choices=TRAININGS)
     train.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -146,18 +145,6 @@ def _doctor(options: argparse.Namespace) -> int:
             print(check.to_line())
     failed = [check.name for check in checks if not check.is_good]
     return _fail(f"Not in order: {', '.join(failed)}.", EXIT_FAILED) if failed else 0
-
-
-def _styles(options: argparse.Namespace) -> int:
-    from .styles import installed_styles
-
-    styles = installed_styles(options.preset)
-    if options.json:
-        print(json.dumps(styles, indent=2))
-    else:
-        for style in styles:
-            print(f"{style['name']:12} {style['description']}")
-    return 0
 
 
 def _train(options: argparse.Namespace) -> int:

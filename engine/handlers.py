@@ -54,7 +54,7 @@ def _styles(job: Job) -> Result:
     preset = job.request.params.get("preset", PRESETS[0])
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}.", f"Use one of {', '.join(PRESETS)}.")
-    return {"styles": list(installed_styles(preset))}, {}
+    return {"styles": [entry.to_json() for entry in installed_styles(preset)]}, {}
 
 
 def _doctor(job: Job) -> Result:

@@ -110,7 +110,7 @@ def _hello(outbox: Outbox, handlers: Handlers) -> Hello:
     except Exception as error:
         outbox.send(Log("warning", str(readable(error))))
     try:
-        styles = installed_styles()
+        styles = tuple(entry.to_json() for entry in installed_styles())
     except CheckpointError:  # warm_up has told
         styles = ()
     version = engine_version()

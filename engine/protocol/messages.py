@@ -33,7 +33,7 @@ class Hello:
     engine_version: str = ""
     device: str = ""
     methods: tuple[str, ...] = ()
-    styles: tuple[dict[str, str], ...] = ()
+    styles: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
