@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vertices of the head that faces are compared at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..head.model import HeadModel
+from ..protocol.take import FloatArray
+
+_EACH_UPPER, _EACH_LOWER = 8, 6
+"""Every which vertex of the larger regions is compared; neighbours move alike."""
+
+
+@dataclass(frozen=True)
+class FaceGeometry:
+    """Displacements in mm from the neutral face, head pose removed, at the mean identity.
+
+    head: whose shapes they are. rows: (V,) vertices of the face part. lips, upper: which of the V
+    belong to the lips and to the upper face. basis: (keys, V · 3) displacement at weight 1.
+    """
+
+    head: HeadModel
+    rows: np.ndarray
+    lips: np.ndarray
+    upper: np.ndarray
+    basis: FloatArray
+
+    @staticmethod
+    def of(head: HeadModel) -> FaceGeometry:
+        """Choose the vertices of a head."""
+        lips = np.unique(head.landmarks["lips"])
+        upper = np.unique(head.landmarks["upper_face"])[::_EACH_UPPER]
+        lower = np.unique(head.landmarks["lower_face"])[::_EACH_LOWER]
+        rows = np.unique(np.concatenate([lips, upper, lower]))
+        shapes = head.face.shapes
+        assert shapes is not None  # the face part always has its expression keys
+        dense = shapes.dense(rows)
+        return FaceGeometry(
+            head,
+            rows,
+            np.isin(rows, lips),
+            np.isin(rows, upper),
+            np.ascontiguousarray(dense.reshape(len(dense), -1), dtype=np.float32),
+        )
+
+    def displacement_mm(self, expression: FloatArray) -> FloatArray:
+        """(T, V, 3) for expressions (T, 52), correctives included."""
+        weights = self.head.key_weights(expression)
+        values = np.stack([weights[key] for key in self.head.face.keys], axis=-1)
+        moved: FloatArray = (values.astype(np.float32) @ self.basis).reshape(
+            len(expression), len(self.rows), 3
+        )
+        return moved
+
+    def lip_gap_mm(self, expression: FloatArray) -> FloatArray:
+        """(T,) opening between the middles of the inner lips."""
+        gap: FloatArray = np.asarray(self.head.lip_gap_mm(expression), dtype=np.float32)
+        return gap
