@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+
 from rhetor.engine.evaluation.confidence import (
     combine,
     estimate,

@@ -3,6 +3,8 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
+
 from rhetor.engine.evaluation.face_geometry import FaceGeometry
 from rhetor.engine.evaluation.face_metrics import (
     Face,
@@ -17,7 +19,6 @@ from rhetor.engine.evaluation.face_metrics import (
 )
 from rhetor.engine.head.channels import EXPRESSION_NAMES
 from rhetor.engine.head.model import load_head
-from scipy.ndimage import gaussian_filter1d
 
 JAW = EXPRESSION_NAMES.index("jawOpen")
 BROW = EXPRESSION_NAMES.index("browInnerUp")
