@@ -25,10 +25,17 @@ Value = TypeVar("Value")
 PRECISIONS = ("auto", "full", "bf16", "fp16")
 
 
+def training_device(name: str) -> torch.device:
+    """The device of that name. Raises DeviceError where it cannot be used."""
+    if name == "auto":  # never MPS unasked: it lacks some of the losses
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return choose_device(name)
+
+
 class Acceleration:
     """Device, precision and compilation of one training; part of its checkpoint.
 
-    device: "cpu", "cuda", "mps" or "auto". precision: "full" is float32; "auto" takes bf16 where
+    device: "cpu", "cuda", "mps", or "auto": CUDA where there is some, else the CPU. precision: "full" is float32; "auto" takes bf16 where
     the card knows it, else fp16; the CPU and MPS always use "full" then. compiles: whether
     `compiled` compiles; None: on CUDA only.
     """
@@ -40,7 +47,7 @@ class Acceleration:
             raise ConfigError(
                 f"There is no precision {precision!r}.", f"Use one of {', '.join(PRECISIONS)}."
             )
-        self.device = choose_device(device)
+        self.device = training_device(device)
         on_cuda = self.device.type == "cuda"
         if precision == "auto":
             precision = "full"

@@ -23,12 +23,11 @@ _RANK_SEED_STEP = 1_000_003
 
 
 @contextmanager
-def process_group(device: torch.device | str = "cpu") -> Iterator[None]:
+def process_group(device: torch.device) -> Iterator[None]:
     """Join the group of processes that torchrun started; leave it at the end."""
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
-    device = torch.device(device)
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")

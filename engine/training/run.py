@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 CHECKPOINT_NAME = "last.pt"
 CONFIG_NAME = "config.json"
 
-CHANGEABLE = ("steps", "log_every", "save_every", "checkpoint_every", "plot_every")
+CHANGEABLE = (
+    *("steps", "patience", "device", "precision"),
+    *("log_every", "save_every", "checkpoint_every", "plot_every", "evaluate_every"),
+)
 """Settings that a run may be gone on with changed: they do not alter the steps already done."""
 
 
