@@ -27,6 +27,7 @@ TRAININGS = {
     "face": "engine.training.face",
 }
 HEAD_BUILD = "engine.head.build.__main__"
+DATASET_BUILD = "engine.dataset.build_command"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,6 +66,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("network", choices=TRAININGS)
     train.add_argument("arguments", nargs=argparse.REMAINDER)
     train.set_defaults(run=_train)
+    dataset = commands.add_parser(
+        "dataset", help="turn films of a person into training clips", add_help=False
+    )
+    dataset.add_argument("action", choices=("build",))
+    dataset.add_argument("arguments", nargs=argparse.REMAINDER)
+    dataset.set_defaults(run=_dataset)
     head = commands.add_parser("head", help="build the default head", add_help=False)
     head.add_argument("action", choices=("build",))
     head.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -149,6 +156,10 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace) -> int:
     return _delegate(TRAININGS[options.network], f"train {options.network}", options.arguments)
+
+
+def _dataset(options: argparse.Namespace) -> int:
+    return _delegate(DATASET_BUILD, f"dataset {options.action}", options.arguments)
 
 
 def _head(options: argparse.Namespace) -> int:
