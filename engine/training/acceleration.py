@@ -35,9 +35,9 @@ def training_device(name: str) -> torch.device:
 class Acceleration:
     """Device, precision and compilation of one training; part of its checkpoint.
 
-    device: "cpu", "cuda", "mps", or "auto": CUDA where there is some, else the CPU. precision: "full" is float32; "auto" takes bf16 where
-    the card knows it, else fp16; the CPU and MPS always use "full" then. compiles: whether
-    `compiled` compiles; None: on CUDA only.
+    device: "cpu", "cuda", "mps", or "auto": CUDA where there is some, else the CPU. precision:
+    "full" is float32; "auto" takes bf16 where the card knows it, else fp16; the CPU and MPS always
+    use "full" then. compiles: whether `compiled` compiles; None: on CUDA only.
     """
 
     def __init__(
