@@ -6,7 +6,20 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-MODULES = ("session", "prefs", "props", "ops_head", "ops_animate", "panel", "command")
+MODULES = (
+    "session",
+    "learning",
+    "prefs",
+    "style_menu",
+    "props",
+    "ops_head",
+    "ops_animate",
+    "ops_style",
+    "ops_learn",
+    "panel",
+    "panel_styles",
+    "command",
+)
 """Modules that have something to register, in order."""
 
 

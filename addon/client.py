@@ -119,7 +119,8 @@ class Client:
     """Calls to one worker process, started on demand and again after it ended.
 
     python: the engine's own interpreter. program: who is calling, for messages. on_log: gets level
-    ("info", "warning") and text of what the worker has to say. For one thread.
+    ("info", "warning") and text of what the worker has to say. is_patient: let others have the
+    processor first. For one thread.
     """
 
     def __init__(
@@ -131,6 +132,7 @@ class Client:
         arguments: Sequence[str] = SERVE_ARGUMENTS,
         start_timeout_s: float = START_TIMEOUT_S,
         kill_after_s: float = KILL_AFTER_S,
+        is_patient: bool = False,
     ) -> None:
         self.hello: Hello | None = None
         self._command = (str(python.absolute()), *arguments)
@@ -138,6 +140,7 @@ class Client:
         self._on_log = on_log
         self._start_timeout_s = start_timeout_s
         self._kill_after_s = kill_after_s
+        self._is_patient = is_patient
         self._worker: WorkerProcess | None = None
         self._calls: dict[int, Call] = {}
         self._last_id = 0
@@ -163,7 +166,7 @@ class Client:
         """Start the process unless it runs; returns at once. Raises WorkerError if it cannot."""
         self.pump()  # a process that died unseen is seen now, and replaced
         if self._worker is None:
-            self._worker = WorkerProcess(self._command)
+            self._worker = WorkerProcess(self._command, self._is_patient)
             self._ready_by_s = time.monotonic() + self._start_timeout_s
             self._worker.send(Hello(PROTOCOL_VERSION, self._program))
 

@@ -27,6 +27,7 @@ from .scene_read import read_order
 from .scene_write import Performance, Written, write_performance
 from .sound import pack_recordings
 from .stage import setup_stage
+from .style_menu import require_style
 from .video import render_video, silent_blender
 
 FACES = ("average", "voice")
@@ -147,12 +148,8 @@ def _fill_in(scene: Any, options: HeadlessOptions) -> None:
     settings = scene.rhetor
     settings.audio, settings.start_frame = str(options.audio), 1
     settings.seed, settings.preset = options.seed, options.preset
-    styles = type(settings).bl_rna.properties["style"].enum_items.keys()
-    if options.style not in styles:
-        raise ConfigError(
-            f"There is no style {options.style!r}.", f"Use one of {', '.join(styles)}."
-        )
-    settings.style = options.style
+    require_style(options.style, options.preset)
+    settings.style_name = options.style
 
 
 def _perform(scene: Any, rig: Rig, options: HeadlessOptions, line: ProgressLine) -> Performance:

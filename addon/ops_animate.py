@@ -9,7 +9,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..engine.protocol.errors import CancelledError, RhetorError
-from . import prefs, scene_read, scene_write, session
+from . import prefs, scene_read, scene_write, session, style_menu
 from .identify import BlockId
 from .props import LARGEST_SEED
 
@@ -152,7 +152,14 @@ class RHETOR_OT_randomise_seed(bpy.types.Operator):
     bl_label = "Another Seed"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "INTERNAL"}
 
-    seed: IntProperty(name="Seed", min=-1, max=LARGEST_SEED, default=-1, options={"SKIP_SAVE"})
+    seed: IntProperty(
+        name="Seed",
+        description="The seed to use; -1 draws one",
+        min=-1,
+        max=LARGEST_SEED,
+        default=-1,
+        options={"SKIP_SAVE"},
+    )
 
     def execute(self, context: Any) -> set[str]:
         """Four digits are easy to note down."""
@@ -163,7 +170,7 @@ class RHETOR_OT_randomise_seed(bpy.types.Operator):
 
 
 def _missing_setting(context: Any) -> str:
-    """What is to be filled in before Animate can work; "" where nothing is. Looks at no file."""
+    """What is to be changed before Animate can work; "" where nothing is."""
     settings = context.scene.rhetor
     if not settings.audio:
         return "Choose a recording first"
@@ -171,7 +178,7 @@ def _missing_setting(context: Any) -> str:
         return "Create or pick a head first"
     if not prefs.engine_python_setting(context):
         return "Name the engine's Python in Preferences, Add-ons, Rhetor"
-    return ""
+    return style_menu.obstacle(settings.style_name, settings.preset)
 
 
 def _write(operator: bpy.types.Operator) -> set[str]:

@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Rhetor tab in the 3D view's sidebar. Shows what is known; computes nothing."""
 
-import textwrap
 from typing import Any, ClassVar
 
 import bpy
 
 from . import session
+from .panel_styles import draw_style
+from .panel_text import draw_error, draw_text
 from .session import Phase
 
 _BUTTON_HEIGHT = 1.6
-_PIXELS_PER_CHARACTER = 6.5
-_FEWEST_CHARACTERS = 24
 
 
 class RHETOR_PT_main(bpy.types.Panel):
@@ -35,7 +34,7 @@ class RHETOR_PT_main(bpy.types.Panel):
         if settings.head is None:
             column.operator("rhetor.create_head", icon="OUTLINER_OB_ARMATURE")
         column = layout.column()
-        column.prop(settings, "style")
+        draw_style(column, context)
         row = column.row(align=True)
         row.prop(settings, "seed")
         row.operator("rhetor.randomise_seed", text="", icon="FILE_REFRESH")
@@ -90,23 +89,11 @@ def _draw_outcome(layout: Any, context: Any) -> None:
         column.label(text=current.written.title, icon="CHECKMARK")
         column.label(text=current.written.length, icon="BLANK1")
         for warning in (*current.engine_warnings, *current.written.warnings):
-            _draw_text(layout, context, warning, "INFO")
+            draw_text(layout, context, warning, "INFO")
     elif current.phase is Phase.FAILED and current.error is not None:
-        box = layout.box()
-        _draw_text(box, context, current.error.message, "ERROR")
-        if current.error.hint:
-            _draw_text(box, context, current.error.hint, "BLANK1")
+        box = draw_error(layout, context, current.error)
         if current.unwritten is not None:
             box.operator("rhetor.redirect_take")
-
-
-def _draw_text(layout: Any, context: Any, text: str, icon: str) -> None:
-    """Text in as many lines as the panel's width asks for; labels do not wrap by themselves."""
-    pixels = _PIXELS_PER_CHARACTER * context.preferences.system.ui_scale
-    width = max(_FEWEST_CHARACTERS, int(context.region.width / pixels) - 8)
-    column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, width)):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
 CLASSES = (RHETOR_PT_main, RHETOR_PT_advanced)

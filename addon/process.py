@@ -23,16 +23,17 @@ from ..engine.protocol.messages import Message, from_frame, to_frame
 _EXIT_WAIT_S = 1.0
 _STDERR_LINES = 40
 _STDERR_SHOWN = 3
+_PATIENT_NICENESS = 10
 
 
 class WorkerProcess:
     """One life of the worker.
 
-    events: its messages, and last of all the error that says how it ended.
-    Raises WorkerError where the program cannot be started.
+    events: its messages, and last of all the error that says how it ended. is_patient: leave the
+    processor to others where they want it. Raises WorkerError where the program cannot be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], is_patient: bool = False) -> None:
         self.events: queue.SimpleQueue[Message | RhetorError] = queue.SimpleQueue()
         self._stderr_tail: deque[str] = deque(maxlen=_STDERR_LINES)
         python = Path(command[0])
@@ -44,13 +45,16 @@ class WorkerProcess:
                 stderr=subprocess.PIPE,
                 cwd=python.parent,
                 env={k: v for k, v in os.environ.items() if not k.upper().startswith("PYTHON")},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows only
+                creationflags=_creation_flags(is_patient),
             )
         except OSError as error:
             raise WorkerError(
                 f"The engine's Python cannot be started: {python} ({error.strerror}).",
                 "Check its path in the preferences.",
             ) from error
+        if is_patient and hasattr(os, "setpriority"):
+            with contextlib.suppress(OSError):  # before it has threads, so that all inherit it
+                os.setpriority(os.PRIO_PROCESS, self._process.pid, _PATIENT_NICENESS)
         self._stdin, self._stdout, self._stderr = (
             _opened(pipe)
             for pipe in (self._process.stdin, self._process.stdout, self._process.stderr)
@@ -113,6 +117,12 @@ class WorkerProcess:
         return WorkerError(
             f"The engine {how}.", self.stderr_hint() or "Run `rhetor doctor` to find out why."
         )
+
+
+def _creation_flags(is_patient: bool) -> int:
+    """Flags that exist on Windows only: no console window, and less of the processor."""
+    names = ["CREATE_NO_WINDOW", *(["BELOW_NORMAL_PRIORITY_CLASS"] if is_patient else [])]
+    return sum(getattr(subprocess, name, 0) for name in names)
 
 
 def _opened(pipe: IO[bytes] | None) -> IO[bytes]:

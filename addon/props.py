@@ -2,7 +2,6 @@
 """The settings of a scene, as the panel shows them. They are saved with the file."""
 
 from typing import Any
-from zlib import crc32
 
 import bpy
 from bpy.props import (
@@ -13,26 +12,22 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..engine.protocol.errors import CheckpointError
-from ..engine.styles import installed_styles
 from . import compat
+from .style_menu import NEUTRAL, menu, style_number
 
 LARGEST_SEED = 2**31 - 1
-NEUTRAL = ("neutral", "Neutral", "The average of all styles")
 
 
-def _style_items() -> list[tuple[str, str, str, int]]:
-    """Styles of the shipped weights, neutral first; their numbers do not depend on the order."""
-    try:
-        styles = [
-            (entry.name, entry.label, entry.description)
-            for entry in installed_styles()
-            if entry.is_usable
-        ]
-    except CheckpointError:
-        styles = []  # the engine says what is missing when it is asked to animate
-    by_name = {NEUTRAL[0]: NEUTRAL, **{style[0]: style for style in styles}}
-    return [(*style, crc32(style[0].encode()) >> 2) for style in by_name.values()]
+def _style_items(settings: Any, _context: Any) -> list[Any]:
+    return menu.items(settings.style_name if settings is not None else NEUTRAL)
+
+
+def _get_style(settings: Any) -> int:
+    return style_number(settings.style_name)
+
+
+def _set_style(settings: Any, number: int) -> None:
+    settings.style_name = menu.name(number)
 
 
 def _may_be_head(_settings: Any, candidate: Any) -> bool:
@@ -57,8 +52,16 @@ class RHETOR_PG_settings(bpy.types.PropertyGroup):
     style: EnumProperty(
         name="Style",
         description="How the head moves while it speaks",
-        items=_style_items(),
-        default=NEUTRAL[0],
+        items=_style_items,
+        default=style_number(NEUTRAL),
+        get=_get_style,
+        set=_set_style,
+    )
+    style_name: StringProperty(
+        name="Style Name",
+        description="Name of the style, kept where the style is not installed",
+        default=NEUTRAL,
+        options={"HIDDEN"},
     )
     seed: IntProperty(
         name="Seed",

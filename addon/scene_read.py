@@ -15,6 +15,7 @@ from ..engine.protocol.requests import AnimateRequest
 from .core.timing import FrameClock
 from .identify import BlockId
 from .rig import Rig, find_rig, validate_rig
+from .style_menu import require_style
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,18 @@ class Order:
 def read_order(context: Any, device: str = "auto", max_seconds: float | None = None) -> Order:
     """The order that the scene's settings describe; `device` and `max_seconds` as in the request.
 
-    Raises AudioError, RigError or ConfigError with advice where they do not describe one.
+    Raises AudioError, RigError, ConfigError or CheckpointError with advice where they do not
+    describe one.
     """
     scene = context.scene
     settings = scene.rhetor
     rig = required_rig(settings.head)
     validate_rig(rig)
+    require_style(settings.style_name, settings.preset)
     request = AnimateRequest(
         audio=str(_recording(settings.audio)),
         preset=settings.preset,
-        style=settings.style,
+        style=settings.style_name,
         seed=settings.seed,
         fps=scene_clock(scene, settings.start_frame).rate_hz,
         eyes=settings.eyes,

@@ -208,16 +208,16 @@ def _tick() -> float | None:
     with contextlib.suppress(RhetorError):  # the panel tells
         current.pump()
     if current.is_working and current.unwritten is not None:
-        if not _may_write():
+        if not may_write():
             current.fraction, current.stage = 1.0, "Leave this mode to finish"
-            _redraw()
+            redraw()
             return PUMP_INTERVAL_S * 5
         _write()
-    _redraw()
+    redraw()
     return PUMP_INTERVAL_S if current.is_working or current.is_examining else None
 
 
-def _may_write() -> bool:
+def may_write() -> bool:
     """Whether an undo step for keys can be made now: edit modes keep undo stacks of their own."""
     if bpy.app.is_job_running("RENDER"):
         return False
@@ -234,7 +234,8 @@ def _write() -> None:
         bpy.ops.rhetor.write_take("EXEC_DEFAULT", True)
 
 
-def _redraw() -> None:
+def redraw() -> None:
+    """Let the panels show what has changed."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in _SHOWN_IN:

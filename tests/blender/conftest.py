@@ -49,7 +49,11 @@ class Blender:
     def environment(self, **extra: str) -> dict[str, str]:
         """A clean environment: none of the person's Blender, none of this test run's Python."""
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "RHETOR"))}
-        return {**kept, "BLENDER_USER_RESOURCES": str(self.resources), **extra}
+        ours = {
+            "BLENDER_USER_RESOURCES": str(self.resources),
+            "RHETOR_STYLES": str(self.resources / "styles"),
+        }
+        return {**kept, **ours, **extra}
 
     def run(
         self, scenario: str, *arguments: object, timeout_s: float = 180.0, **environment: str

@@ -3,14 +3,16 @@
 
 import bpy
 import scenario
+import style_files
 
 
 def main() -> dict:
     import addon_utils  # bpy makes it importable
 
     present = registered()
-    assert {"RHETOR_PT_main", "RHETOR_PT_advanced", "RHETOR_AP_preferences"} <= present, present
-    styles = style_names()
+    panels = {"RHETOR_PT_main", "RHETOR_PT_styles", "RHETOR_PT_advanced"}
+    assert panels | {"RHETOR_MT_styles", "RHETOR_AP_preferences"} <= present, present
+    styles = style_files.offered()
     assert styles[0] == "neutral" and bpy.context.scene.rhetor.style == "neutral"
     assert bpy.context.preferences.addons[scenario.EXTENSION].preferences.engine_python == ""
     bpy.ops.rhetor.randomise_seed()
@@ -30,7 +32,13 @@ def main() -> dict:
 def registered() -> set[str]:
     """Names of our classes that Blender knows."""
     types = bpy.types
-    kinds = (types.Operator, types.Panel, types.PropertyGroup, types.AddonPreferences)
+    kinds = (
+        types.Operator,
+        types.Panel,
+        types.Menu,
+        types.PropertyGroup,
+        types.AddonPreferences,
+    )
     ours = [cls for kind in kinds for cls in kind.__subclasses__()]
     return {cls.__name__ for cls in ours if cls.__name__[:7] == "RHETOR_" and cls.is_registered}
 
@@ -43,20 +51,18 @@ def operator_exists() -> bool:
     return True
 
 
-def style_names() -> list[str]:
-    return bpy.context.scene.rhetor.bl_rna.properties["style"].enum_items.keys()
-
-
 def undocumented() -> list[str]:
     """Settings and operators without a tooltip."""
     missing = []
-    for name in ("animate", "write_take", "redirect_take", "cancel", "create_head", "check_engine"):
+    names = [name for name in dir(bpy.ops.rhetor) if not name.startswith("_")]
+    assert len(names) > 10, names
+    for name in names:
         kind = getattr(bpy.ops.rhetor, name).get_rna_type()
         missing += [] if kind.description else [name]
         missing += [
             f"{name}.{prop.identifier}"
             for prop in kind.properties
-            if prop.identifier != "rna_type" and not prop.description
+            if prop.identifier != "rna_type" and not (prop.description or prop.is_hidden)
         ]
     settings = bpy.context.scene.rhetor.bl_rna.properties
     missing += [

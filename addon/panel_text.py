@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sentences in panels: labels do not wrap by themselves."""
+
+import textwrap
+from typing import Any
+
+from ..engine.protocol.errors import RhetorError
+
+_PIXELS_PER_CHARACTER = 6.5
+_FEWEST_CHARACTERS = 24
+_MARGIN_CHARACTERS = 8
+
+
+def draw_text(layout: Any, context: Any, text: str, icon: str = "NONE", share: float = 1.0) -> None:
+    """Text in as many lines as its share of the panel's width asks for."""
+    pixels = _PIXELS_PER_CHARACTER * context.preferences.system.ui_scale
+    fits = int(context.region.width * share / pixels) - _MARGIN_CHARACTERS
+    column = layout.column(align=True)
+    for number, line in enumerate(textwrap.wrap(text, max(_FEWEST_CHARACTERS, fits))):
+        column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
+
+
+def draw_error(layout: Any, context: Any, error: RhetorError) -> Any:
+    """What went wrong and what to do, in a box; returns the box for buttons."""
+    box = layout.box()
+    draw_text(box, context, error.message, "ERROR")
+    if error.hint:
+        draw_text(box, context, error.hint, "BLANK1")
+    return box
