@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from .device import choose_device, device_name, with_cpu_fallback
 from .head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
 from .pgface.eyes import blink_and_gaze
 from .pgface.synthesizer import FaceSynthesizer, load_pgface
+from .posegan.style import NEUTRAL
 from .posegan.synthesizer import PoseSynthesizer, load_posegan
 from .protocol.errors import CheckpointError, ConfigError
 from .protocol.requests import PRESETS, AnimateRequest, request_params
@@ -25,6 +27,8 @@ from .protocol.take import MODEL_RATE_HZ, FloatArray, Take
 from .provenance import engine_version
 from .speech.extractor import SpeechFeatureExtractor, load_extractor, to_frame_rate
 from .stages import ProgressCallback, Stages
+from .style_file import load_style
+from .styles import find_style
 
 STAGE_SHARES = {
     "Reading the recording": 0.1,
@@ -35,16 +39,27 @@ STAGE_SHARES = {
     "Blinking": 0.05,
 }
 
+MOST_PEOPLE = 3
+"""Persons' networks that stay loaded, 2 MB each: those that were used last."""
+
 
 @dataclass(frozen=True)
 class Networks:
-    """The networks of one preset on one device, and the SHA-256 of their weight files."""
+    """The networks of one preset, or of one person, on one device.
+
+    weights_sha256: of their files. pose_row, face_row: rows of the style tables that stand for
+    the person whose networks these are, and identity that person's shape (50,); None for the
+    networks of a preset, where the request tells the style.
+    """
 
     device: torch.device
     extractor: SpeechFeatureExtractor
     posegan: PoseSynthesizer
     pgface: FaceSynthesizer
     weights_sha256: dict[str, str]
+    pose_row: str | None = None
+    face_row: str | None = None
+    identity: FloatArray | None = None
 
 
 def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallback) -> Take:
@@ -73,6 +88,8 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
     }
     if request.identity is not None:
         identity = np.array(request.identity, dtype=np.float32)
+    elif networks.identity is not None:
+        identity = networks.identity
     take = Take(MODEL_RATE_HZ, pose, expression, EXPRESSION_NAMES, identity, meta)
     return take.resampled(request.fps)
 
@@ -92,14 +109,14 @@ def perform(
         pose = networks.posegan.generate(
             speech,
             prosody,
-            request.style,
+            networks.pose_row or request.style,
             seed=request.seed,
             start_pose=_start_pose(request),
             progress=report,
         )  # (T, 6)
     with stages.stage("Moving the face") as report:
         identity, expression = networks.pgface.generate(
-            speech, prosody, pose, request.style, report
+            speech, prosody, pose, networks.face_row or request.style, report
         )  # (50,), (T, 52)
     with stages.stage("Blinking"):
         if request.eyes:
@@ -111,7 +128,7 @@ def perform(
 
 def _check_fit(request: AnimateRequest, networks: Networks) -> None:
     """Refuse what the networks do not know before a long recording is listened to."""
-    if request.style not in networks.posegan.styles:
+    if networks.pose_row is None and request.style not in networks.posegan.styles:
         raise ConfigError(
             f"The preset {request.preset} has no style {request.style!r}.",
             f"Choose one of {', '.join(networks.posegan.styles)}.",
@@ -132,13 +149,33 @@ class Engine:
 
     def __init__(self) -> None:
         self._loaded: dict[tuple[str, str], Networks] = {}
+        self._people: OrderedDict[tuple[str, int, str], Networks] = OrderedDict()
 
-    def networks(self, preset: str, device: torch.device) -> Networks:
-        """The networks of a preset; loaded at the first call."""
+    def networks(self, preset: str, device: torch.device, style: str = NEUTRAL) -> Networks:
+        """The networks that perform a style: the preset's own, or a person's.
+
+        Loaded at the first call, and again where a style's file has been replaced; MOST_PEOPLE are
+        kept. Raises ConfigError where there is no such style, CheckpointError where its weights
+        cannot be used.
+        """
+        entry = find_style(style, preset)
         key = (preset, device.type)
         if key not in self._loaded:
             self._loaded[key] = load_networks(preset, device)
-        return self._loaded[key]
+        if entry.path is None:
+            return self._loaded[key]
+        return self._person(entry.path, device, self._loaded[key].extractor)
+
+    def _person(
+        self, path: Path, device: torch.device, extractor: SpeechFeatureExtractor
+    ) -> Networks:
+        key = (str(path), path.stat().st_mtime_ns, device.type)
+        if key not in self._people:
+            self._people[key] = load_person(path, device, extractor)
+        self._people.move_to_end(key)
+        while len(self._people) > MOST_PEOPLE:
+            self._people.popitem(last=False)
+        return self._people[key]
 
     def warm_up(self, device: str = "auto") -> str:
         """Load the default preset and run it once; returns the device's name."""
@@ -156,12 +193,32 @@ class Engine:
         warnings: list[str] = []
         take = with_cpu_fallback(
             choose_device(request.device),
-            lambda device: animate(request, self.networks(request.preset, device), progress),
+            lambda device: animate(
+                request, self.networks(request.preset, device, request.style), progress
+            ),
             warnings.append,
         )
         for text in (*warnings, *take.meta["warnings"]):
             warn(text)
         return replace(take, meta={**take.meta, "warnings": [*warnings, *take.meta["warnings"]]})
+
+
+def load_person(path: Path, device: torch.device, extractor: SpeechFeatureExtractor) -> Networks:
+    """Load a person's style file. Raises CheckpointError where it cannot be used."""
+    style = load_style(path, device, extractor.id)
+    return Networks(
+        device,
+        extractor,
+        style.posegan,
+        style.pgface,
+        {
+            "features": file_sha256(WEIGHTS_DIR / "features.safetensors"),
+            f"style_{path.stem}": file_sha256(path),
+        },
+        style.pose_row,
+        style.face_row,
+        style.identity,
+    )
 
 
 def load_networks(preset: str, device: torch.device) -> Networks:

@@ -26,11 +26,11 @@ _MAX_IDENTITY_SD = 10.0
 class AnimateRequest:
     """Turn one recording into a take.
 
-    audio: absolute path. preset: one of PRESETS. style: a style of the weights in use. seed: same
-    seed, same take. fps: frames per second of the take. start_pose: POSE_CHANNELS of frame 0, rad
-    and mm; None: the neutral pose. eyes: sample blinks and gaze. identity: shape coefficients in
-    standard deviations; None: those heard in the voice. max_seconds: use the beginning only.
-    device: one of DEVICES. Raises ConfigError on anything out of range.
+    audio: absolute path. preset: one of PRESETS. style: an installed style of that preset. seed:
+    same seed, same take. fps: frames per second of the take. start_pose: POSE_CHANNELS of frame 0,
+    rad and mm; None: the neutral pose. eyes: sample blinks and gaze. identity: shape coefficients
+    in standard deviations; None: those of the style's person, or heard in the voice. max_seconds:
+    use the beginning only. device: one of DEVICES. Raises ConfigError on anything out of range.
     """
 
     audio: str

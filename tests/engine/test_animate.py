@@ -191,10 +191,10 @@ def run_first_second(engine, speech):
 class SmallGpuEngine(Engine):
     """An engine whose networks do not fit on anything but the CPU."""
 
-    def networks(self, preset, device):
+    def networks(self, preset, device, style="neutral"):
         if device.type != "cpu":
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return super().networks(preset, device)
+        return super().networks(preset, device, style)
 
 
 def test_a_gpu_without_memory_gives_the_cpus_take_and_a_warning(speech, take, monkeypatch):

@@ -66,13 +66,13 @@ while tiny.run.step < 60:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGKILL")
-def test_a_training_killed_twice_ends_with_the_same_weights(tmp_path):
+def test_a_killed_training_ends_with_the_same_weights(tmp_path):
     whole = Tiny(tmp_path / "whole")
     for _ in range(60):
         whole.step()
     script = SLOW_TRAINING.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "run"))
     starts = []
-    for until in (14, 39, 60):
+    for until in (22, 60):
         process = subprocess.Popen(
             [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True
         )
@@ -84,7 +84,7 @@ def test_a_training_killed_twice_ends_with_the_same_weights(tmp_path):
         process.wait(30)
         assert process.returncode == (0 if until == 60 else -signal.SIGKILL)
         starts.append(steps[0])
-    assert starts[0] == 1 and 8 < starts[1] <= 17 and 32 < starts[2] <= 45
+    assert starts[0] == 1 and 16 < starts[1] <= 29
     resumed = Tiny(tmp_path / "run")
     assert resumed.run.step == 60
     for name, value in whole.weights().items():
