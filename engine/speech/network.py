@@ -23,7 +23,7 @@ class CharacterNetworkConfig:
     width: int = 160
     edge_width: int = 96
     kernel: int = 5
-    dilations: tuple[int, ...] = (1, 1, 2, 1, 2, 1)
+    dilations: tuple[int, ...] = (1, 1, 2, 1, 2, 1, 1, 2, 1, 1)
     dropout: float = 0.1
 
     @property
