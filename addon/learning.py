@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import bpy
 
 from ..engine.protocol.errors import CancelledError, ConfigError, RhetorError, WorkerError
-from ..engine.styles import styles_dir
+from ..engine.styles import material_dir, styles_dir
 from . import session
 from .client import Call, Client
 from .core.time_left import TimeLeft, duration_label
@@ -136,8 +137,9 @@ class Learning:
             self.stage = "Stopping"
 
     def discard(self, name: str) -> None:
-        """Forget an unfinished order."""
+        """Forget an unfinished order, and delete what was made for it."""
         self._notes().finish(name)
+        shutil.rmtree(material_dir(name), ignore_errors=True)
         self._looked_at_s = float("-inf")
         if self.order is not None and self.order.name == name and not self.is_working:
             self.phase, self.order, self.error = Phase.IDLE, None, None
@@ -207,7 +209,7 @@ current = Learning()
 
 def tracking_dir(name: str) -> Path:
     """Where the engine puts pictures and plots of a style's videos."""
-    return styles_dir() / NOTES / name
+    return material_dir(name)
 
 
 def _params(order: StyleOrder) -> dict[str, Any]:

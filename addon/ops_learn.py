@@ -146,7 +146,7 @@ class RHETOR_OT_resume_style(_Learns, bpy.types.Operator):
 
 
 class RHETOR_OT_discard_style(bpy.types.Operator):
-    """Forget this unfinished style"""
+    """Forget this unfinished style and delete what was learnt of it; the videos stay"""
 
     bl_idname = "rhetor.discard_style"
     bl_label = "Discard Unfinished Style"
@@ -159,7 +159,7 @@ class RHETOR_OT_discard_style(bpy.types.Operator):
         return context.window_manager.invoke_confirm(self, event)
 
     def execute(self, _context: Any) -> set[str]:
-        """Remove its note."""
+        """Remove its note and its material."""
         if _unfinished(self.name) is None:
             self.report({"ERROR"}, f"There is no unfinished style {self.name}.")
             return {"CANCELLED"}

@@ -87,6 +87,12 @@ def styles_dir() -> Path:
     return Path(override).expanduser() if override else user_data_dir() / "styles"
 
 
+def material_dir(name: str) -> Path:
+    """What one of the person's own styles is learnt from: clips, pictures of how the face was
+    followed, checkpoints. Goes with the style, or with the order that was never finished."""
+    return styles_dir() / "material" / name
+
+
 def installed_styles(preset: str = STYLE_PRESET) -> tuple[StyleEntry, ...]:
     """The table's styles of a preset, then the shipped files, then the person's own.
 
@@ -174,7 +180,7 @@ def is_valid_name(name: str) -> bool:
 
 
 def remove_style(name: str) -> None:
-    """Delete one of the person's own styles with its card and picture. Raises ConfigError."""
+    """Delete one of the person's own styles with all that belongs to it. Raises ConfigError."""
     path = styles_dir() / f"{name}{STYLE_SUFFIX}"
     if not is_valid_name(name) or not path.exists():
         raise ConfigError(
@@ -182,6 +188,7 @@ def remove_style(name: str) -> None:
         )
     for suffix in (STYLE_SUFFIX, *COMPANION_SUFFIXES):
         path.with_suffix(suffix).unlink(missing_ok=True)
+    shutil.rmtree(material_dir(name), ignore_errors=True)
 
 
 def import_style(file: Path, name: str = "", force: bool = False) -> StyleEntry:
