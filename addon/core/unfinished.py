@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from ...engine.styles import is_valid_name
+
 _NOTE = ".json"
 _LOCK = ".lock"
 
@@ -97,7 +99,7 @@ def _read(path: Path) -> Iterator[StyleOrder]:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return  # not a note of ours
-    if order.name == path.stem:
+    if order.name == path.stem and is_valid_name(order.name):
         yield order
 
 

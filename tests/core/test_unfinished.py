@@ -46,6 +46,7 @@ def test_what_is_not_a_note_is_passed_over(folder):
     folder.mkdir(parents=True)
     for name, text in {"x": "{", "y": "[]", "z": '{"name": "other"}', "w": "{}"}.items():
         (folder / f"{name}.json").write_text(text)
+    (folder / "...json").write_text('{"name": "..", "label": "", "videos": [], "description": ""}')
     (folder / "anna").mkdir()
     assert Notebook(folder).unfinished() == ()
 
