@@ -35,6 +35,9 @@ _NECK_MM = 95.0
 _NECK_SHARE = 0.35
 """Part of the head's turn that bends the neck, the rest is turned on top of it."""
 
+_STIR = 0.6
+"""How much more the head stirs per deviation of loudness: real heads move with loud voices."""
+
 _LATENCY_S = 0.07
 """A beat reaches its depth that long after the centre of the vowel."""
 
@@ -144,12 +147,12 @@ def _beats(events: SpeechEvents, who: Personality, rng: np.random.Generator) -> 
 
 
 def _direction(who: Personality, rng: np.random.Generator) -> F64:
-    """A beat's axis (3,): mostly a nod, for some people a turn with a tilt."""
+    """A beat's axis (3,): mostly a nod (up or down), for some people a turn with a tilt."""
     if rng.random() < who.sideways:
         side = rng.choice((-1.0, 1.0))
         return np.array([0.35, 0.8 * side, 0.45 * side * rng.uniform(0.0, 1.2)])
     wobble = rng.normal(0.0, 0.12 if who.sideways else 0.03, 2)
-    return np.array([1.0, wobble[0], wobble[1]])
+    return np.array([-1.0 if rng.random() < who.raised else 1.0, wobble[0], wobble[1]])
 
 
 def _add_beat(curve: F64, depth_s: float, attack_s: float, size: F64) -> None:
@@ -201,6 +204,7 @@ def _undertone(events: SpeechEvents, who: Personality, rng: np.random.Generator)
     pull = np.zeros((frames, _AXES))
     pull[:, 0] = who.follow * events.loudness
     speaking = events.activity[:, None]
+    texture *= np.clip(1.0 + _STIR * events.loudness, 0.3, 2.5)[:, None]
     moved = (rocking + texture) * speaking + listening * (1.0 - speaking)
     sum_of_all: F64 = wander * np.sqrt(alive) + moved + pull + tremor * alive
     return sum_of_all

@@ -11,14 +11,15 @@ class Personality:
     """How somebody moves. Angles in degrees, times in seconds; (pitch, yaw, roll) in this order.
 
     home: usual posture. posture: deviation of the postures taken in speech. shift_s: time to take
-    one; shift_share: phrases that bring a new one. nod: size of a beat on an accent; nod_share:
-    how readily accents bring one; nod_s: its attack; nod_gap_s: shortest time between two.
-    sideways: share of beats that turn or tilt instead of nodding. double: share of beats that
-    come twice. follow: pitch per deviation of loudness. lift: chin raised where a phrase starts;
-    close: nod that ends a statement; ask: chin raised (and head tilted) where the pitch rises.
-    sway, sway_s: size and period of slow rocking in yaw and roll. away: size of a look-away in a
-    pause; away_share: pauses that bring one. drift: size of the slow wander; texture: of the small
-    restless moves of speech. lean_mm: deviation of the body's own moves.
+    one; shift_share: phrases that bring a new one. nod: size of a beat on an accent; nod_share: how
+    readily accents bring one; nod_s: its attack; nod_gap_s: shortest time between two. raised:
+    share of beats that lift the chin instead of lowering it. sideways: share of beats that turn or
+    tilt instead of nodding. double: share of beats that come twice. follow: pitch per deviation of
+    loudness. lift: chin raised where a phrase starts; close: nod that ends a statement; ask: chin
+    raised (and head tilted) where the pitch rises. sway, sway_s: size and period of slow rocking in
+    yaw and roll. away: size of a look-away in a pause; away_share: pauses that bring one. drift:
+    size of the slow wander; texture: of the small restless moves of speech. lean_mm: deviation of
+    the body's own moves.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Personality:
     nod_share: float
     nod_s: float
     nod_gap_s: float
+    raised: float
     sideways: float
     double: float
     follow: float
@@ -59,6 +61,7 @@ CALM = Personality(
     nod_share=0.40,
     nod_s=0.34,
     nod_gap_s=0.8,
+    raised=0.1,
     sideways=0.15,
     double=0.0,
     follow=0.35,
@@ -70,7 +73,7 @@ CALM = Personality(
     away=2.0,
     away_share=0.15,
     drift=0.7,
-    texture=0.6,
+    texture=0.8,
     lean_mm=1.6,
 )
 LIVELY = Personality(
@@ -85,9 +88,10 @@ LIVELY = Personality(
     nod_share=0.85,
     nod_s=0.20,
     nod_gap_s=0.38,
+    raised=0.4,
     sideways=0.45,
     double=0.25,
-    follow=0.9,
+    follow=0.3,
     lift=1.8,
     close=2.2,
     ask=4.0,
@@ -96,7 +100,7 @@ LIVELY = Personality(
     away=4.0,
     away_share=0.2,
     drift=0.8,
-    texture=1.0,
+    texture=1.3,
     lean_mm=3.5,
 )
 FORMAL = Personality(
@@ -111,6 +115,7 @@ FORMAL = Personality(
     nod_share=0.65,
     nod_s=0.22,
     nod_gap_s=0.5,
+    raised=0.0,
     sideways=0.0,
     double=0.05,
     follow=0.5,
@@ -122,13 +127,13 @@ FORMAL = Personality(
     away=0.0,
     away_share=0.0,
     drift=0.3,
-    texture=0.42,
+    texture=0.55,
     lean_mm=0.8,
 )
 THOUGHTFUL = Personality(
     name="thoughtful",
     label="Thoughtful",
-    description="Long tilts of the head, looks away in pauses and comes back to speak.",
+    description="Long tilts of the head, looks away in pauses, lifts the chin on accents.",
     home=(1.5, 0.0, 0.0),
     posture=(1.5, 2.4, 4.2),
     shift_s=1.1,
@@ -137,9 +142,10 @@ THOUGHTFUL = Personality(
     nod_share=0.35,
     nod_s=0.32,
     nod_gap_s=0.9,
+    raised=0.85,
     sideways=0.35,
     double=0.0,
-    follow=0.3,
+    follow=-0.6,
     lift=0.6,
     close=1.0,
     ask=2.0,
@@ -148,7 +154,7 @@ THOUGHTFUL = Personality(
     away=8.0,
     away_share=0.75,
     drift=0.9,
-    texture=0.75,
+    texture=1.0,
     lean_mm=2.6,
 )
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from .calibration import BANDS
 from .noise import NOISE_SIZE
 from .style import STYLE_NAMES, StyleBank
 
@@ -73,6 +74,7 @@ class PoseGenerator(nn.Module):
     step_std: torch.Tensor
     input_mean: torch.Tensor
     input_std: torch.Tensor
+    gain: torch.Tensor
 
     def __init__(self, config: PoseGanConfig):
         super().__init__()
@@ -105,6 +107,8 @@ class PoseGenerator(nn.Module):
         self.register_buffer("step_std", torch.ones(POSE_SIZE))
         self.register_buffer("input_mean", torch.zeros(config.input_size))
         self.register_buffer("input_std", torch.ones(config.input_size))
+        # of each style, by which a whole motion is corrected: see `calibration`
+        self.register_buffer("gain", torch.ones(len(config.style_names), BANDS, POSE_SIZE))
 
     def forward(
         self,

@@ -11,10 +11,18 @@ from torch.nn import functional
 
 from .discriminators import Verdict
 
+LEAST_AMOUNT = 0.02
+"""Deviations below this share of the usual one count as equally still."""
+
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weight of each term; 0 turns it off."""
+    """Weight of each term; 0 turns it off.
+
+    adversarial: of the critic that sees motion alone; adversarial_speech: of the one that hears
+    the speech, too. manner: amounts of motion over a window; manner_near: over two seconds of it.
+    match: the frozen encoders' contrast of made motion with speech.
+    """
 
     initial_pose: float = 10.0
     pose: float = 1.0
@@ -22,8 +30,11 @@ class LossWeights:
     step: float = 10.0
     acceleration: float = 0.0
     adversarial: float = 0.1
+    adversarial_speech: float = 0.0
     feature_matching: float = 0.0
     manner: float = 0.0
+    manner_near: float = 0.0
+    match: float = 0.0
     mode_seeking: float = 0.0
     style: float = 0.0
 
@@ -57,13 +68,17 @@ def best_of(errors: Sequence[torch.Tensor], noise: Sequence[torch.Tensor]) -> to
     return torch.stack(list(noise))[best, torch.arange(len(best), device=best.device)]
 
 
-def manner(made: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+def manner(made: torch.Tensor, real: torch.Tensor, frames: int = 0) -> torch.Tensor:
     """Distance of the log deviations over time of motion channels (B, C, T), window by window.
 
     How much and how quickly somebody moves is a matter of person and speech even where the single
-    move is not; this asks for the amount and leaves the moves free.
+    move is not; this asks for the amount and leaves the moves free. frames: length of the pieces
+    whose amounts are compared; 0 for the whole window.
     """
-    amounts = [torch.log(motion.std(dim=2) + 0.03) for motion in (made, real)]
+    amounts = []
+    for motion in (made, real):
+        pieces = motion.unfold(2, frames, frames // 2) if frames else motion
+        amounts.append(torch.log(pieces.std(dim=-1) + LEAST_AMOUNT))
     return (amounts[0] - amounts[1]).abs().mean()
 
 

@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from ..checkpoint import WEIGHTS_DIR, load_checkpoint
 from ..config import config_from
 from ..protocol.errors import CheckpointError, ConfigError
+from .calibration import apply_gains
 from .generator import POSE_SIZE, WINDOW_FRAMES, PoseGanConfig, PoseGenerator
 from .noise import smooth_noise
 from .style import MIN_CLIP_FRAMES, NEUTRAL
@@ -90,7 +91,8 @@ class PoseSynthesizer:
                 done = join_window(motion, done, window, first)
                 if progress is not None:
                     progress((index + 1) / len(starts))
-        return motion[:frames].copy()
+        home = self._generator.pose_mean.cpu().numpy()
+        return apply_gains(motion[:frames].copy(), self._gains(style), home)
 
     @torch.inference_mode()
     def read_style(self, pose: FloatArray) -> FloatArray:
@@ -137,6 +139,13 @@ class PoseSynthesizer:
         if bank is None or np.shape(style) != (self.config.style_size,):
             raise ConfigError(f"A style vector of shape {np.shape(style)} does not fit.")
         return torch.as_tensor(style, dtype=torch.float32, device=self._device)[None]
+
+    def _gains(self, style: str | FloatArray) -> FloatArray:
+        """(BANDS, 6) of a named style; a style read from a clip has none of its own."""
+        if not isinstance(style, str):
+            return np.ones(self._generator.gain.shape[1:], dtype=np.float32)
+        gains: FloatArray = self._generator.gain[self.styles.index(style)].cpu().numpy()
+        return gains
 
     def _start(self, start_pose: FloatArray | None) -> FloatArray:
         if start_pose is None:

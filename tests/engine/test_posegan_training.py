@@ -19,16 +19,31 @@ from rhetor.engine.dataset.motion_clips import (
     silence,
     string_together,
 )
+from rhetor.engine.dataset.motion_sequences import MotionSequence, performed_sequences
 from rhetor.engine.posegan import load_posegan, losses
 from rhetor.engine.posegan.discriminators import Verdict
 from rhetor.engine.posegan.generator import PoseGenerator, preset_config
 from rhetor.engine.protocol.errors import DatasetError
-from rhetor.engine.training.pose import PoseTrainer, PoseTraining, train
-from rhetor.engine.training.pose_batches import MotionBatches
+from rhetor.engine.training.pose import one_performance, train
+from rhetor.engine.training.pose_batches import Mix, MotionBatches
+from rhetor.engine.training.pose_match import MatchTraining, train_match
+from rhetor.engine.training.pose_trainer import PAPER_TRAINING, PoseTrainer, PoseTraining
+from rhetor.engine.training.pose_weights import load_generator
 
-TINY = PoseTraining(
-    width=8, steps=6, warmup=2, batch=4, critic_every=1, checkpoint_every=3, log_every=100
-)
+SMALL = {
+    "width": 8,
+    "steps": 6,
+    "warmup": 2,
+    "batch": 4,
+    "critic_every": 1,
+    "checkpoint_every": 3,
+    "log_every": 100,
+    "device": "cpu",
+}
+TINY = {
+    "plus": PoseTraining(**SMALL, match_steps=3),
+    "paper": replace(PAPER_TRAINING, **SMALL),
+}
 
 
 def make_clip(seed: int) -> SpokenClip:
@@ -63,6 +78,21 @@ def clips() -> list[MotionClip]:
     ]
 
 
+@pytest.fixture(scope="module")
+def sequences(clips: list[MotionClip]) -> list[MotionSequence]:
+    return [s for clip in clips for s in performed_sequences(clip)]
+
+
+def make_trainer(
+    config: PoseTraining, sequences: list[MotionSequence]
+) -> tuple[PoseTrainer, MotionBatches]:
+    """A trainer as the command builds it, with barely trained match encoders."""
+    model = config.model()
+    batches = MotionBatches(sequences, model, config.batch, 3, config.mix)
+    match = train_match(sequences, MatchTraining(steps=2)) if config.match_steps else None
+    return PoseTrainer(config, batches, model, match), batches
+
+
 def test_motion_clips_fit_their_recording(tmp_path: Path, clips: list[MotionClip]) -> None:
     clip = clips[0]
     assert clip.pose.shape == (4, 2, clip.frame_count, 6)
@@ -90,13 +120,11 @@ def test_phones_stay_with_their_sound() -> None:
 
 
 @pytest.mark.parametrize("preset", ["paper", "plus"])
-def test_a_tiny_training_learns(preset: str, tmp_path: Path, clips: list[MotionClip]) -> None:
+def test_a_tiny_training_learns(preset: str, sequences: list[MotionSequence]) -> None:
     """Fitting four windows, the error falls to a fraction."""
     torch.manual_seed(0)
-    model = preset_config(preset, width=8)
-    batches = MotionBatches(clips, model, 4, 3)
-    config = PoseTraining(preset=preset, width=8, warmup=1000, warmup_rate=3e-3)
-    trainer = PoseTrainer(config, batches, model)
+    config = replace(TINY[preset], warmup=1000, warmup_rate=3e-3)
+    trainer, batches = make_trainer(config, sequences)
     batch = batches.draw()
     batches.draw = lambda: batch  # type: ignore[method-assign]
     values = [trainer.step(0)["fit"] for _ in range(60)]
@@ -105,47 +133,70 @@ def test_a_tiny_training_learns(preset: str, tmp_path: Path, clips: list[MotionC
 
 @pytest.mark.parametrize("preset", ["paper", "plus"])
 def test_all_parts_train_and_the_weights_load(
-    preset: str, tmp_path: Path, clips: list[MotionClip]
+    preset: str, tmp_path: Path, sequences: list[MotionSequence]
 ) -> None:
     path = tmp_path / "made.safetensors"
-    trainer = train(replace(TINY, preset=preset), clips, tmp_path / "run", path)
+    trainer = train(TINY[preset], sequences, tmp_path / "run", export=path)
     values = trainer.step(5)
     assert {"fit", "gan", "critic", "variance"} <= set(values)
     assert all(np.isfinite(list(values.values())))
-    synthesizer = load_posegan(path, feature_extractor=clips[0].extractor)
-    pose = synthesizer.generate(clips[0].audio[:, :29], clips[0].audio[:, 29:])
+    audio = sequences[0].audio
+    synthesizer = load_posegan(path, feature_extractor=sequences[0].extractor)
+    pose = synthesizer.generate(audio[:, :29], audio[:, 29:])
     assert np.isfinite(pose).all()
     assert synthesizer.styles[0] == "neutral"
 
 
 @pytest.mark.parametrize("preset", ["paper", "plus"])
 def test_a_killed_training_goes_on_exactly(
-    preset: str, tmp_path: Path, clips: list[MotionClip]
+    preset: str, tmp_path: Path, sequences: list[MotionSequence]
 ) -> None:
-    config = replace(TINY, preset=preset)
-    whole = train(config, clips, tmp_path / "whole").generator.state_dict()
-    train(replace(config, steps=3), clips, tmp_path / "cut")  # its checkpoint is step 3's
+    config = TINY[preset]
+    whole = train(config, sequences, tmp_path / "whole").generator.state_dict()
+    train(replace(config, steps=3), sequences, tmp_path / "cut")  # its checkpoint is step 3's
     torch.manual_seed(99)
-    resumed = train(config, clips, tmp_path / "cut").generator.state_dict()
+    resumed = train(config, sequences, tmp_path / "cut").generator.state_dict()
     for name, value in whole.items():
         torch.testing.assert_close(resumed[name], value, rtol=0, atol=0, msg=name)
 
 
-def test_a_training_begins_with_another(tmp_path: Path, clips: list[MotionClip]) -> None:
-    first = train(TINY, clips, tmp_path / "first")
-    model = preset_config("plus", 8)
-    config = replace(TINY, start_from=str(tmp_path / "first"))
-    second = PoseTrainer(config, MotionBatches(clips, model, 4, 3), model)
+def test_a_training_begins_with_another(tmp_path: Path, sequences: list[MotionSequence]) -> None:
+    first = train(TINY["plus"], sequences, tmp_path / "first")
+    config = replace(TINY["plus"], start_from=str(tmp_path / "first"))
+    second, _ = make_trainer(config, sequences)
     second.begin_with(tmp_path / "first")
     torch.testing.assert_close(
         second.generator.decoder[0].weight, first.generator.decoder[0].weight
     )
 
 
-def test_batches_belong_together(clips: list[MotionClip]) -> None:
+def test_held_out_motion_chooses_the_weights(
+    tmp_path: Path, sequences: list[MotionSequence]
+) -> None:
+    path = tmp_path / "best.safetensors"
+    config = replace(TINY["plus"], steps=9, patience=1)
+    trainer = train(config, sequences, tmp_path / "run", export=path, held_out=sequences[:4])
+    saved = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    stopping = saved["parts"]["stopping"]
+    assert np.isfinite(stopping["best"])
+    assert stopping["best_step"] in {3, 6, 9}
+    written = load_generator(path).state_dict()["decoder.0.weight"]
+    best = stopping["best_weights"]["decoder.0.weight"]
+    torch.testing.assert_close(written, best, rtol=1e-3, atol=1e-3)  # half precision
+    assert trainer.generator.config.width == 8
+
+
+def test_paper_learns_one_performance_of_each_recording(sequences: list[MotionSequence]) -> None:
+    chosen = one_performance(sequences, "calm")
+    assert len(chosen) == 3
+    assert {s.person for s in chosen} == {"calm"}
+    assert len({id(s.audio) for s in chosen}) == 3
+
+
+def test_batches_belong_together(sequences: list[MotionSequence]) -> None:
     torch.manual_seed(1)
     model = preset_config("plus", 8)
-    batches = MotionBatches(clips, model, 64, 3)
+    batches = MotionBatches(sequences, model, 64, 3)
     batch = batches.draw()
     assert batch.audio.shape == (64, 256, 33)
     assert batch.pose.shape == batch.reference.shape == (64, 256, 6)
@@ -159,7 +210,7 @@ def test_batches_belong_together(clips: list[MotionClip]) -> None:
     scaled = generator.scale(batch.pose).reshape(-1, 6)
     assert scaled.mean(0).abs().max() < 0.6
     assert 0.5 < scaled.std(0).min() <= scaled.std(0).max() < 1.6
-    only = MotionBatches(clips, preset_config("paper", 8), 8, 3, people=("calm",)).draw()
+    only = MotionBatches(sequences, preset_config("paper", 8), 8, 3, Mix()).draw()
     assert only.noise == []
     assert only.audio.shape[2] == 29
 

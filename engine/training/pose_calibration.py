@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fit the gains that bring a trained style's motion to the amount measured on its person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..dataset.motion_sequences import MotionSequence, strung_together
+from ..posegan.calibration import BANDS, EDGES_HZ, apply_gains
+from ..posegan.generator import POSE_SIZE, PoseGenerator
+from ..posegan.synthesizer import PoseSynthesizer
+from ..protocol.take import MODEL_RATE_HZ, FloatArray
+
+F64 = npt.NDArray[np.float64]
+
+GAIN_RANGE = (0.4, 2.5)
+"""A style that needs more than this was not learned; no gain makes up for it."""
+
+_ROUNDS = 8
+_LEAD_FRAMES = 64
+"""Generated motion begins at the mean pose; what belongs to that is not counted."""
+
+_STRINGS = 3
+
+
+def calibrated(
+    generator: PoseGenerator, style: str, real: Sequence[MotionSequence], seed: int = 0
+) -> FloatArray:
+    """Gains (BANDS, 6) for a style of the generator from its person's own sequences.
+
+    Motion is generated to their audio and compared in pieces as long as they are.
+    """
+    ungained = _without_gains(generator)
+    rng = np.random.default_rng(seed)
+    made: list[FloatArray] = []
+    lengths = [s.frame_count for s in real]
+    for number in range(_STRINGS):
+        audio = strung_together(real, rng).audio
+        motion = ungained.generate(audio[:, :29], audio[:, 29:], style, seed=seed + 17 * number)
+        made.append(motion)
+    home = generator.pose_mean.cpu().numpy()
+    return fit_gains(made, [s.pose for s in real], home, lengths)
+
+
+def fit_gains(
+    made: Sequence[FloatArray],
+    real: Sequence[FloatArray],
+    home: FloatArray,
+    lengths: Sequence[int] = (),
+) -> FloatArray:
+    """Gains (BANDS, 6), each within GAIN_RANGE, after which `made` has the energies of `real`.
+
+    made, real: (T, 6) motions. home: (6,) pose about which gains act. lengths: frames of the
+    pieces that the made motions are cut to before they are compared; none: left whole.
+    """
+    target = band_energies(real)
+    gains = np.ones((BANDS, POSE_SIZE))
+    for _ in range(_ROUNDS):
+        scaled = [apply_gains(m, gains.astype(np.float32), home) for m in made]
+        now = band_energies(_pieces(scaled, lengths))
+        gains = np.clip(gains * np.sqrt(target / np.maximum(now, 1e-12)), *GAIN_RANGE)
+    return gains.astype(np.float32)
+
+
+def band_energies(motions: Sequence[FloatArray]) -> F64:
+    """(BANDS, 6) mean square of each channel below, between and above EDGES_HZ.
+
+    Each motion is centred by itself; longer ones count more.
+    """
+    total, frames = np.zeros((BANDS, POSE_SIZE)), 0
+    for motion in motions:
+        centred = motion.astype(np.float64) - motion.mean(axis=0, dtype=np.float64)
+        window = np.hanning(len(centred) + 2)[1:-1, None]
+        power = np.abs(np.fft.rfft(centred * window, axis=0)) ** 2
+        power[0] = 0.0
+        power /= np.square(window).sum() * len(centred) / 2.0
+        rate = np.fft.rfftfreq(len(centred), 1.0 / MODEL_RATE_HZ)
+        band = np.searchsorted(EDGES_HZ, rate)
+        shares = np.stack([power[band == b].sum(axis=0) for b in range(BANDS)])
+        total += len(motion) * shares
+        frames += len(motion)
+    return total / max(frames, 1)
+
+
+def _pieces(motions: Sequence[FloatArray], lengths: Sequence[int]) -> list[FloatArray]:
+    """Motions cut to pieces of these lengths in turn, as far as they go."""
+    if not lengths:
+        return list(motions)
+    pieces: list[FloatArray] = []
+    for motion in motions:
+        at = _LEAD_FRAMES if len(motion) > 4 * _LEAD_FRAMES else 0
+        while len(motion) - at >= min(lengths):
+            count = min(lengths[len(pieces) % len(lengths)], len(motion) - at)
+            pieces.append(motion[at : at + count])
+            at += count
+    return pieces
+
+
+def _without_gains(generator: PoseGenerator) -> PoseSynthesizer:
+    copied = PoseGenerator(generator.config)
+    copied.load_state_dict(generator.state_dict())
+    copied.gain.fill_(1.0)
+    return PoseSynthesizer(copied, torch.device("cpu"))
