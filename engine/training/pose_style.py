@@ -9,12 +9,13 @@ training leaves wrong in amount, gains correct (`pose_calibration`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
+from ..config import config_to
 from ..dataset.motion_sequences import MotionSequence, load_audio_features, tracked_sequences
 from ..dataset.person_clip import PersonClip, load_person_clip
 from ..posegan.discriminators import MotionCritic, SpeechCritic
@@ -28,6 +29,7 @@ from .pose_batches import MIRRORED, Mix, MotionBatches, varied
 from .pose_calibration import calibrated
 from .pose_trainer import BEST_OF, PoseTrainer, PoseTraining
 from .pose_weights import load_critics
+from .run import TrainingRun
 
 Progress = Callable[[float], object]
 Critics = tuple[MotionCritic, SpeechCritic, MatchEncoder]
@@ -36,6 +38,7 @@ LEAST_FRAMES = WINDOW_FRAMES
 """Well-tracked motion that a style needs, 8.5 s; a minute is better."""
 
 _READINGS = 24
+_SAVE_EVERY = 50
 
 STYLE_LOSSES = LossWeights(
     pose=0.3,
@@ -89,14 +92,17 @@ def personalise_pose(
     settings: PoseStyleTraining,
     progress: Progress | None = None,
     critics: Critics | None = None,
+    *,
+    folder: Path | None = None,
 ) -> PoseGenerator:
     """A generator that moves like the person of these clips.
 
     base: a trained generator of the preset `plus` (`pose_weights.load_generator`). clips: of one
     person; stretches without pose_ok are left out. critics: what the base was trained against;
     those that ship where they are None. progress: called with a fraction; what it raises passes
-    through. The result has one style, `settings.name`, its person's mean pose and deviations and
-    gains. Raises DatasetError where there is too little motion, ConfigError for another preset.
+    through. folder: of the run; started again with it, the training goes on where it stopped. The
+    result has one style, `settings.name`, its person's mean pose and deviations and gains. Raises
+    DatasetError where there is too little motion, ConfigError for another preset.
     """
     if base.style is None or not base.config.noise_size:
         raise ConfigError("Only generators of the preset plus learn styles.", "Give plus weights.")
@@ -105,8 +111,11 @@ def personalise_pose(
     torch.manual_seed(settings.seed)
     trainer = _trainer(base, varied(sequences, settings.seed), settings, match)
     _begin(trainer, base, motion, speech)
-    for number in range(settings.steps):
-        trainer.step(number)
+    run = None if folder is None else TrainingRun(folder, config_to(settings), trainer.parts())
+    for number in range(0 if run is None else run.step, settings.steps):
+        values = trainer.step(number)
+        if run is not None:
+            _note(run, number + 1, values)
         if progress is not None:
             progress(0.97 * (number + 1) / settings.steps)
     tuned = _one_style(trainer.averaged().cpu(), settings.name)
@@ -114,6 +123,13 @@ def personalise_pose(
     if progress is not None:
         progress(1.0)
     return tuned.eval()
+
+
+def _note(run: TrainingRun, step: int, values: Mapping[str, float]) -> None:
+    run.step = step
+    if step % _SAVE_EVERY == 0:
+        run.log(values)
+        run.save()
 
 
 def person_sequences(clips: Sequence[PersonMotion]) -> list[MotionSequence]:
