@@ -53,6 +53,7 @@ class RHETOR_PT_advanced(bpy.types.Panel):
     bl_category = "Rhetor"
     bl_parent_id = "RHETOR_PT_main"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+    bl_order = 1
 
     def draw(self, context: Any) -> None:
         """Networks, eyes, another head, the engine."""

@@ -9,7 +9,7 @@ from . import learning, style_menu
 from .panel_text import draw_error, draw_text
 from .session import Phase
 
-_THUMBNAIL_SCALE = 3.4
+_THUMBNAIL_SCALE = 4.0
 _POPUP_SCALE = 5.0
 _THUMBNAIL_SHARE = 0.42
 _BUTTON_HEIGHT = 1.3
@@ -88,7 +88,8 @@ def _draw_progress(layout: Any, context: Any) -> None:
     row.progress(factor=current.fraction, text=current.stage)
     row.operator("rhetor.cancel_style", text="", icon="X")
     column = layout.column(align=True)
-    column.label(text=", ".join(filter(None, (f"{current.fraction:.0%}", current.time_left))))
+    known = filter(None, (f"{current.fraction:.0%}", current.time_left))
+    column.label(text=", ".join(known), icon="TIME")
     _draw_warnings(column, context)
     if learning.tracking_dir(current.order.name).is_dir():
         layout.operator("rhetor.show_tracking", icon="IMAGE_DATA").name = current.order.name
