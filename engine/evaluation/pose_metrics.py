@@ -115,7 +115,7 @@ def _pairs(poses: Sequence[F32], prosody: Sequence[F32]) -> list[tuple[F32, F32]
 
 
 class PersonalityClassifier:
-    """Tells people apart by manner: 6 s windows, low-passed and centred; nearest class.
+    """Tells people apart by manner: windows low-passed at 2.5 Hz and centred; nearest class.
 
     Features are the logarithms of deviation and step per axis, slow and quick, and how axes go
     together; distances use the pooled within-class covariance (linear discriminant analysis).
@@ -123,12 +123,17 @@ class PersonalityClassifier:
 
     WINDOW_FRAMES = 180
 
-    def __init__(self, poses: Mapping[str, Sequence[F32]]):
+    def __init__(
+        self, poses: Mapping[str, Sequence[F32]], window_frames: int = WINDOW_FRAMES
+    ) -> None:
+        """poses: motions of each person, some of them window_frames long or longer."""
         self.names = tuple(poses)
+        self.window_frames = window_frames
         features = [self._features(poses[name]) for name in self.names]
         self._means = np.array([f.mean(axis=0) for f in features])
         shares = np.array([len(f) for f in features]) / sum(len(f) for f in features)
-        within = np.einsum("p,pfg->fg", shares, np.array([np.cov(f.T) for f in features]))
+        spreads = [np.cov(f.T) if len(f) > 1 else np.zeros((f.shape[1],) * 2) for f in features]
+        within = np.einsum("p,pfg->fg", shares, np.array(spreads))
         self._inverse = np.linalg.inv(within + 1e-3 * np.eye(len(within)))
 
     def accuracy(self, poses: Mapping[str, Sequence[F32]]) -> float:
@@ -138,17 +143,21 @@ class PersonalityClassifier:
 
     def classify(self, poses: Sequence[F32]) -> npt.NDArray[np.int64]:
         """(N,) index into `names` of each window."""
-        away = self._features(poses)[:, None] - self._means[None]
+        features = self._features(poses)
+        if len(features) == 0:
+            return np.zeros(0, dtype=np.int64)
+        away = features[:, None] - self._means[None]
         distance = np.einsum("ncf,fg,ncg->nc", away, self._inverse, away)
         nearest: npt.NDArray[np.int64] = distance.argmin(axis=1)
         return nearest
 
     def _features(self, poses: Sequence[F32]) -> F64:
         rows = []
+        size = self.window_frames
         for pose in poses:
             smooth = gaussian_filter1d(np.degrees(pose[:, :3].astype(np.float64)), 1.6, axis=0)
-            for first in range(0, len(pose) - self.WINDOW_FRAMES + 1, self.WINDOW_FRAMES // 2):
-                window = smooth[first : first + self.WINDOW_FRAMES]
+            for first in range(0, len(pose) - size + 1, size // 2):
+                window = smooth[first : first + size]
                 window = window - window.mean(axis=0)
                 step = np.diff(window, axis=0)
                 together = np.corrcoef(window.T + 1e-6 * np.arange(3)[:, None])
