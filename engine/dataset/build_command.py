@@ -15,7 +15,8 @@ def main() -> int:
     """Command line."""
     options = _parser().parse_args()
     limit_threads()
-    from .build import BuildSettings, build_dataset
+    from .build import build_dataset
+    from .build_settings import BuildSettings
 
     settings = BuildSettings(
         split=options.split,
@@ -31,6 +32,8 @@ def main() -> int:
         only=tuple(options.only),
         only_rights=options.only_rights,
         mix_rights=options.mix_rights,
+        fit_alone=options.fit_alone,
+        pictures=not options.no_pictures,
         landmarker=str(options.landmarker.resolve()) if options.landmarker else "",
     )
     with ProgressLine() as line:
@@ -68,10 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--language", default="", metavar="CODE", help="such as en")
     add("--rights", choices=RIGHTS, default="own", help="of what no list describes: %(default)s")
     add("--only", action="append", default=[], metavar="PATTERN",
-        help="take only paths that end like this, such as '/monday/*'; may be repeated")  # fmt: skip
+        help="take only paths that end like this, such as '/monday/*'; repeatable")  # fmt: skip
     add("--only-rights", choices=RIGHTS, default="", help="take only these of a list")
     add("--mix-rights", action="store_true",
         help="allow recordings for research only beside others")  # fmt: skip
+    add("--fit-alone", action="store_true",
+        help="recordings of one name show several people: fit each by itself")  # fmt: skip
+    add("--no-pictures", action="store_true", help="draw no sheets and plots")
     add("--landmarker", type=Path, metavar="FILE",
         help="a MediaPipe face landmarker .task file to track with")  # fmt: skip
     return parser

@@ -15,6 +15,7 @@ from ..audio.prosody import prosody_channels
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ
 from ..tracking.shots import split_by_time
+from .build_settings import BuildSettings
 from .captured_motion import CapturedMotion, sample_count
 from .listing import Source
 from .person_clip import PersonClip
@@ -48,18 +49,6 @@ class PhoneTimes:
 
 
 @dataclass(frozen=True)
-class CutSettings:
-    """split: time, file, train, val. val_share: share held out. gap_s: left out between both.
-    min_clip_s: shorter pieces are dropped. max_clip_s: longer ones are divided."""
-
-    split: str
-    val_share: float
-    gap_s: float
-    min_clip_s: float
-    max_clip_s: float
-
-
-@dataclass(frozen=True)
 class CutPiece:
     """A part of one motion, frames at its own rate, and the split that it goes to."""
 
@@ -68,7 +57,7 @@ class CutPiece:
 
 
 def cut_motions(
-    motions: Sequence[CapturedMotion], split: str, settings: CutSettings
+    motions: Sequence[CapturedMotion], split: str, settings: BuildSettings
 ) -> list[CutPiece]:
     """Pieces of a recording's motions (in order of time), parted into training and validation.
 
@@ -91,18 +80,14 @@ def cut_motions(
 
 
 def make_clip(
-    source: Source,
-    motion: CapturedMotion,
-    samples: Samples,
-    phones: PhoneTimes,
-    offset_frames: float,
+    source: Source, motion: CapturedMotion, samples: Samples, phones: PhoneTimes, delay_s: float
 ) -> PersonClip:
-    """One clip at 30 fps with its sound moved by offset_frames of the source (minus: earlier).
+    """One clip at 30 fps with its sound delayed by delay_s (minus: earlier).
 
     samples: (S,) of the whole recording, empty without sound; the clip ends where the sound does.
     """
     steady = motion.at_model_rate()
-    sound_s = motion.start_s - offset_frames / motion.fps
+    sound_s = motion.start_s - delay_s
     if len(samples):
         steady, sound_s = _within_sound(steady, sound_s, len(samples))
     frames = steady.frame_count
@@ -129,7 +114,7 @@ def make_clip(
         language=source.language,
         source=source.name,
         rights=source.rights,
-        offset_frames=offset_frames,
+        offset_frames=0.0,
         reprojection_px=float(np.median(error)) if len(error) else float("nan"),
     )
 

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..audio.decode import SAMPLE_RATE_HZ
 from ..protocol.errors import DatasetError
 from .clip_cutting import PhoneTimes, Samples
+
+if TYPE_CHECKING:
+    from .alignment import ForcedAligner
 
 LONGEST_S = 60.0
 """The aligner searches every path: longer recordings take it gigabytes."""
@@ -29,7 +33,7 @@ def align_phones(samples: Samples, text: str, speaker: str) -> PhoneTimes:
 
 
 @functools.cache
-def _aligner():
+def _aligner() -> ForcedAligner:
     try:
         from .alignment import ForcedAligner
     except ModuleNotFoundError as error:

@@ -49,6 +49,26 @@ def tracking_jumps(
     return after[jumped]
 
 
+class CutDetector:
+    """Tells cuts of a film from motion: the colours of the whole picture change at once.
+
+    Compared are histograms of 512 colours on every few pixels.
+    """
+
+    def __init__(self, threshold: float = 0.45) -> None:
+        self._threshold = threshold
+        self._last: npt.NDArray[np.float64] | None = None
+
+    def is_cut(self, image: npt.NDArray[np.uint8]) -> bool:
+        """Whether the picture (H, W, 3) is of another shot than the one before."""
+        rows, columns = max(1, image.shape[0] // 72), max(1, image.shape[1] // 128)
+        few = (image[::rows, ::columns] >> 5).reshape(-1, 3).astype(np.int64)
+        colours = np.bincount(few @ np.array([64, 8, 1]), minlength=512) / len(few)
+        before, self._last = self._last, colours
+        # Half the sum of differences: the share of pixels that have another colour now.
+        return before is not None and 0.5 * float(np.abs(colours - before).sum()) > self._threshold
+
+
 def usable_ranges(track: LandmarkTrack, settings: ShotSettings | None = None) -> list[Range]:
     """Pieces without a cut in which the face is never lost for longer than max_gap_s."""
     limits = settings or ShotSettings()
