@@ -24,6 +24,7 @@ from . import distributed
 from .acceleration import Acceleration
 from .config_file import add_config_arguments, config_of
 from .early_stopping import EarlyStopping
+from .motion_plots import pose_figure
 from .pose_batches import MotionBatches, varied
 from .pose_held_out import HeldOutMotion
 from .pose_match import MatchTraining, train_match
@@ -100,6 +101,9 @@ def _judge(
     averaged = trainer.averaged()
     figure = judge.distance(averaged)
     run.log({"held_out": figure})
+    shown = judge.example(averaged)
+    if shown is not None:
+        run.plot("held_out/motion", pose_figure(*shown))
     stopping.update(figure, run.step, averaged)
 
 

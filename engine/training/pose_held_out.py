@@ -14,8 +14,10 @@ from ..evaluation.pose_metrics import MotionFigures, motion_figures
 from ..posegan.generator import WINDOW_FRAMES, PoseGenerator
 from ..posegan.style import NEUTRAL
 from ..posegan.synthesizer import PoseSynthesizer
+from ..protocol.take import FloatArray
 
 _MOST_RECORDINGS = 10
+_SHOWN_FRAMES = 450
 _BAND_WEIGHT = 5.0
 """A tenth of the energy in the wrong band counts like a step or a deviation 1.6 times too large."""
 
@@ -28,6 +30,7 @@ class HeldOutMotion:
         by_audio = {id(s.audio): s.audio for s in long}
         kept = list(by_audio)[:_MOST_RECORDINGS]
         self._audio = [by_audio[key] for key in kept]
+        self._example = next(iter(long), None)
         self._real: dict[str, MotionFigures] = {
             name: motion_figures([s.pose for s in long if s.person == name and id(s.audio) in kept])
             for name in sorted({s.person for s in long})
@@ -46,6 +49,17 @@ class HeldOutMotion:
             ]
             errors.append(unlikeness(motion_figures(made), self._real[name]))
         return float(np.mean(errors)) if errors else float("nan")
+
+    def example(self, generator: PoseGenerator) -> tuple[FloatArray, FloatArray] | None:
+        """Made and real motion (T, 6) of some seconds of the first recording, to look at."""
+        shown = self._example
+        if shown is None:
+            return None
+        synthesizer = PoseSynthesizer(copy.deepcopy(generator).cpu(), torch.device("cpu"))
+        audio, real = shown.audio[:_SHOWN_FRAMES], shown.pose[:_SHOWN_FRAMES]
+        style = shown.person if shown.person in synthesizer.styles else NEUTRAL
+        made = synthesizer.generate(audio[:, :29], audio[:, 29:], style, start_pose=real[0])
+        return made, real
 
 
 def unlikeness(made: MotionFigures, real: MotionFigures) -> float:
