@@ -12,6 +12,8 @@ import numpy.typing as npt
 from ..head.channels import EXPRESSION_NAMES
 from .anchored_head import AnchoredHead
 from .camera import slopes
+from .lid_fit import LID_CHANNELS
+from .lip_gap import lip_pairs
 from .pose_fit import RigidPose
 
 Array = npt.NDArray[np.float64]
@@ -20,32 +22,48 @@ EXPRESSION_SIZE = len(EXPRESSION_NAMES)
 GAZE = tuple(i for i, name in enumerate(EXPRESSION_NAMES) if name.startswith("eyeLook"))
 _UNSEEN = ("tongueOut", "cheekPuff", "jawForward")
 """Landmarks seen from the front do not tell these."""
+_DENSE = 100
+_LID_SHARE = 0.2
+"""The lids are measured apart; what they say of squinting and the brows is little."""
 
 
 @dataclass(frozen=True)
 class ExpressionSettings:
     """Weights of the terms, in mm² of the landmarks' squared error.
 
-    size: of the squared weights, where the tracker gives no scores. scores: of the squared distance
-    to the tracker's scores. change: of squared steps between frames. outlier_mm: residuals beyond
-    this count linearly. rounds: how often outliers and correctives are looked at anew.
+    size: of the squared weights. sparse: of the weights themselves. scores: of the squared
+    distance to the tracker's scores, where it gave any. change: of squared steps between frames.
+    lips: of the openings between the inner lips. outlier_mm: residuals beyond this count linearly.
+    rounds: how often outliers and correctives are looked at anew. steps: of the solver.
     """
 
-    size: float = 30.0
-    scores: float = 8.0
-    change: float = 20.0
+    size: float = 20.0
+    sparse: float = 3.0
+    scores: float = 5.0
+    change: float = 60.0
+    lips: float = 6.0
     outlier_mm: float = 4.0
     rounds: int = 3
     steps: int = 80
 
 
+FIXED = GAZE + LID_CHANNELS
+"""Channels that are measured on irises and lids before the others are fitted."""
+
+
 def known_channels(numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """(52,) the channels that landmarks with these numbers can tell."""
     known = np.array([name not in _UNSEEN for name in EXPRESSION_NAMES])
-    if len(numbers) < 100:  # a sparse set around lips and eyes
+    if len(numbers) < _DENSE:  # a sparse set around lips and eyes
         poor = ("cheek", "noseSneer", "eyeSquint")
         known &= ~np.array([name.startswith(poor) for name in EXPRESSION_NAMES])
     return known
+
+
+def free_channels(numbers: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """(k,) the channels that the least-squares fit finds."""
+    known = np.flatnonzero(known_channels(numbers))
+    return known[~np.isin(known, FIXED)]
 
 
 def fit_expression(
@@ -54,34 +72,45 @@ def fit_expression(
     pose: RigidPose,
     rays: Array,
     *,
-    gaze: Array,
+    fixed: Array,
     scores: Array | None,
     settings: ExpressionSettings,
-    start: Array | None = None,
 ) -> Array:
     """(T, 52) weights in [0, 1].
 
     rest: (n, 3) mm of the person's face at rest. rays: (T, n, 2) slopes of the landmarks.
-    gaze: (T, 52) weights of the gaze channels, kept as they are. scores: (T, 52) or None.
+    fixed: (T, 52) weights of the FIXED channels. scores: (T, 52) or None.
     """
-    free = np.flatnonzero(known_channels(face.numbers))
-    free = free[~np.isin(free, GAZE)]
+    free = free_channels(face.numbers)
     units = face.keys[:EXPRESSION_SIZE]  # the head's keys begin with the 52 expressions
-    basis = units[free]
+    pairs = lip_pairs(face.numbers)
+    basis = _with_pairs(units[free], pairs)
+    weight = face.weight.copy()
+    weight[face.rows("lids")] *= _LID_SHARE
+    weight = np.r_[weight, np.full(len(pairs), settings.lips)]
     toward = _measuring(pose, rest)
-    hessian = _hessian(toward, basis, face.weight)
-    weights = gaze.copy() if start is None else np.where(np.isin(np.arange(52), GAZE), gaze, start)
-    target = np.zeros((len(rays), len(free))) if scores is None else scores[:, free]
-    pull = settings.size if scores is None else settings.scores
+    hessian = _hessian(toward, basis, weight)
+    weights = fixed.copy()
+    pull = np.full(len(free), settings.size)
+    wanted = np.zeros((len(rays), len(free)))
+    if scores is not None:
+        pull += settings.scores
+        wanted = settings.scores * scores[:, free]
     for _ in range(settings.rounds):
-        offset = face.moves(weights) - np.tensordot(weights[:, free], basis, 1)
-        points = pose.apply(rest + offset)
+        other = face.moves(weights) - np.tensordot(weights[:, free], units[free], 1)
+        points = pose.apply(rest + other)
         aim = (rays - slopes(points)) * points[..., 1:2]
-        fitted = _seen(toward, np.tensordot(weights[:, free], basis, 1))
+        fitted = _seen(toward, np.tensordot(weights[:, free], units[free], 1))
         aim = fitted + np.clip(aim - fitted, -settings.outlier_mm, settings.outlier_mm)
-        right = _seen_back(toward, aim * face.weight[:, None], basis) + pull * target
+        aim = np.concatenate([aim, aim[:, pairs[:, 0]] - aim[:, pairs[:, 1]]], axis=1)
+        right = _seen_back(toward, aim * weight[:, None], basis) + wanted - settings.sparse
         weights[:, free] = _solve(hessian, right, pull, settings, weights[:, free])
     return np.clip(weights, 0.0, 1.0)
+
+
+def _with_pairs(basis: Array, pairs: npt.NDArray[np.int64]) -> Array:
+    """(k, n + p, 3): the modes (k, n, 3), then how they move the points of pairs apart."""
+    return np.concatenate([basis, basis[:, pairs[:, 0]] - basis[:, pairs[:, 1]]], axis=1)
 
 
 def _measuring(pose: RigidPose, rest: Array) -> Array:
@@ -116,10 +145,9 @@ def _hessian(toward: Array, basis: Array, weight: Array) -> Array:
 
 
 def _solve(
-    hessian: Array, right: Array, pull: float, settings: ExpressionSettings, start: Array
+    hessian: Array, right: Array, pull: Array, settings: ExpressionSettings, start: Array
 ) -> Array:
     """Accelerated projected gradient, scaled by the diagonal, for all frames together."""
-    size = hessian.shape[1]
     scale = 1.0 / np.sqrt(np.einsum("tkk->tk", hessian).mean(0) + pull + 4.0 * settings.change)
     scaled = hessian * scale[:, None] * scale[None, :] + np.diag(pull * scale**2)
     limit = 1.05 * float(np.linalg.eigvalsh(scaled[:: max(1, len(scaled) // 50)])[:, -1].max())
@@ -137,5 +165,4 @@ def _solve(
         grown = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
         ahead = new + (momentum - 1.0) / grown * (new - x)
         x, momentum = new, grown
-    assert x.shape[1] == size
     return x * scale

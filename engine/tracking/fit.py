@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fit the default head to a track of face landmarks: identity, pose, expression."""
+"""Fit the default head to tracks of face landmarks: identity, pose, expression."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +17,20 @@ from ..protocol.take import FloatArray
 from .anchored_head import AnchoredHead
 from .anchors import LandmarkAnchors, load_anchors
 from .camera import Camera, slopes
-from .expression_fit import GAZE, ExpressionSettings, fit_expression, known_channels
+from .expression_fit import ExpressionSettings, fit_expression, known_channels
 from .gaze_fit import fit_gaze
-from .identity_fit import Person, fit_person, spread_frames
+from .identity_fit import Person, Sight, above_rest, fit_person
 from .landmark_track import LandmarkTrack
+from .lid_fit import fit_lids, lid_openings
 from .lip_gap import lip_gap_mm
-from .pose_fit import RigidPose, fit_pose, from_angles
+from .pose_fit import RigidPose, from_angles
 
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[float, str], None]
 
 _FEWEST_POINTS = 30
+_FEWEST_RIGID = 6
 _FEWEST_FRAMES = 5
 
 
@@ -40,7 +42,7 @@ class FitSettings:
     focal_share: float = 1.5
     pose_window: int = 5
     depth_window: int = 15
-    expression: ExpressionSettings = ExpressionSettings()
+    expression: ExpressionSettings = field(default_factory=ExpressionSettings)
 
 
 @dataclass(frozen=True)
@@ -88,39 +90,102 @@ def fit_track(
     progress: Progress | None = None,
     settings: FitSettings | None = None,
 ) -> FittedTrack:
-    """Fit the head to a track.
+    """Fit the head to one track; see `fit_tracks`."""
+    return fit_tracks([track], head, anchors, progress, settings)[0]
 
-    progress: called with a share in [0, 1] and what is done. Raises HeadError where the anchors
-    are not of this head, DatasetError where the track shows too little of a face.
+
+def fit_tracks(
+    tracks: Sequence[LandmarkTrack],
+    head: HeadModel,
+    anchors: LandmarkAnchors | None = None,
+    progress: Progress | None = None,
+    settings: FitSettings | None = None,
+) -> list[FittedTrack]:
+    """Fit the head to tracks of one person, who gets one identity and one face at rest.
+
+    The more of a person is fitted together, the better it is told what is face and what is
+    expression. The tracks must have the same landmarks and images of the same size. progress:
+    called with a share in [0, 1] and what is done. Raises HeadError where the anchors are not of
+    this head, DatasetError where the tracks do not fit together or show too little of a face.
     """
     settings = settings or FitSettings()
     report = progress or (lambda share, text: None)
-    face = AnchoredHead.of(track, head, anchors or load_anchors(head))
-    _check(track, face)
-    camera = Camera.guessed(track.size, settings.focal_share)
-    ok = track.ok & np.isfinite(track.points).all((1, 2))
-    points = filled(track.points[:, face.columns, :2].astype(np.float64), ok)
-    rays = camera.rays(points)
-    scores = _named_scores(track, ok)
+    _check_alike(tracks)
+    face = AnchoredHead.of(tracks[0], head, anchors or load_anchors(head))
+    camera = Camera.guessed(tracks[0].size, settings.focal_share)
+    for track in tracks:
+        _check(track, face)
+    sights = [_sight(track, face, camera) for track in tracks]
     report(0.0, "person")
-    rigid = face.rows("rigid")
-    pose = fit_pose(rays[:, rigid], face.neutral[rigid], face.weight[rigid])
-    chosen = spread_frames(pose, ok)
-    person = fit_person(
-        face, rays[chosen], None if scores is None else scores[chosen], pose.select(chosen)
-    )
-    report(0.3, "pose")
-    pose = fit_pose(rays[:, rigid], person.rest[rigid], face.weight[rigid], pose)
-    pose = _steady(pose, ok, settings)
-    report(0.5, "expression")
-    gaze = fit_gaze(_filled_track(track, ok), face, person.identity, camera, pose)
-    gaze[:, GAZE] = filled(gaze[:, GAZE], ok)
+    person = fit_person(face, _seen_frames(sights, [track.ok for track in tracks]))
+    fitted = []
+    for number, (track, sight) in enumerate(zip(tracks, sights, strict=True)):
+        report(0.3 + 0.7 * number / len(tracks), "motion")
+        fitted.append(_fit_motion(track, sight, face, camera, person, settings))
+    report(1.0, "done")
+    return fitted
+
+
+def _fit_motion(
+    track: LandmarkTrack,
+    sight: Sight,
+    face: AnchoredHead,
+    camera: Camera,
+    person: Person,
+    settings: FitSettings,
+) -> FittedTrack:
+    """Pose and expression of a known person."""
+    ok, rest = track.ok, person.rest
+    pose = _steady(sight.pose_of(face, rest, None), ok, settings)
+    fixed = fit_gaze(_filled_track(track), face, person.identity, camera, pose)
+    fixed += fit_lids(face, lid_openings(face, sight.rays, pose, rest), person.lids, fixed)
     expression = fit_expression(
-        face, person.rest, pose, rays, gaze=gaze, scores=scores, settings=settings.expression
+        face,
+        rest,
+        pose,
+        sight.rays,
+        fixed=fixed,
+        scores=above_rest(sight.scores, person.baseline),
+        settings=settings.expression,
     )
     expression = filled(expression, ok)
-    report(1.0, "done")
-    return _fitted(track, face, camera, person, pose, expression, ok, points)
+    place = np.median(pose.place[ok], axis=0)
+    drawn = camera.pixels(slopes(pose.apply(rest + face.moves(expression))))
+    miss = np.median(np.linalg.norm(drawn - camera.pixels(sight.rays), axis=-1), axis=1)
+    gap = lip_gap_mm(sight.rays, face.numbers, pose, rest)
+    own = rest - face.shape(person.identity)
+    return FittedTrack(
+        identity=person.identity.astype(np.float32),
+        pose=np.concatenate([pose.angles(), pose.place - place], axis=1).astype(np.float32),
+        expression=expression.astype(np.float32),
+        pose_ok=ok,
+        face_ok=ok,
+        known=known_channels(face.numbers),
+        lip_gap_mm=np.where(ok, gap, np.nan).astype(np.float32),
+        reprojection_px=np.where(ok, miss, np.nan).astype(np.float32),
+        fps=track.fps,
+        camera=camera,
+        place_mm=place.astype(np.float32),
+        own=own.astype(np.float32),
+        numbers=face.numbers,
+    )
+
+
+def _sight(track: LandmarkTrack, face: AnchoredHead, camera: Camera) -> Sight:
+    points = filled(track.points[:, face.columns].astype(np.float64), track.ok)
+    relief = points[..., 2] / camera.focal_px
+    return Sight(camera.rays(points[..., :2]), relief, _named_scores(track))
+
+
+def _seen_frames(sights: Sequence[Sight], oks: Sequence[Mask]) -> Sight:
+    """All frames of all sights in which the face was seen, one after the other."""
+    parts = [s.select(np.flatnonzero(ok)) for s, ok in zip(sights, oks, strict=True)]
+    scores = [part.scores for part in parts if part.scores is not None]
+    return Sight(
+        np.concatenate([part.rays for part in parts]),
+        np.concatenate([part.relief for part in parts]),
+        np.concatenate(scores) if len(scores) == len(parts) else None,
+    )
 
 
 def filled(values: Array, ok: Mask) -> Array:
@@ -139,8 +204,20 @@ def filled(values: Array, ok: Mask) -> Array:
     return out.reshape(values.shape)
 
 
+def _check_alike(tracks: Sequence[LandmarkTrack]) -> None:
+    if not tracks:
+        raise DatasetError("There is no track of landmarks to fit.")
+    first = tracks[0]
+    for track in tracks[1:]:
+        if track.size != first.size or not np.array_equal(track.index, first.index):
+            raise DatasetError(
+                "The tracks differ in their landmarks or in the size of the image.",
+                "Fit them apart from each other.",
+            )
+
+
 def _check(track: LandmarkTrack, face: AnchoredHead) -> None:
-    if len(face.numbers) < _FEWEST_POINTS or len(face.rows("rigid")) < 6:
+    if len(face.numbers) < _FEWEST_POINTS or len(face.rows("rigid")) < _FEWEST_RIGID:
         raise DatasetError(
             f"The track has only {len(face.numbers)} landmarks of the face.",
             "Use a tracker that gives the dense face mesh of 468 or 478 points.",
@@ -152,20 +229,20 @@ def _check(track: LandmarkTrack, face: AnchoredHead) -> None:
         )
 
 
-def _named_scores(track: LandmarkTrack, ok: Mask) -> Array | None:
+def _named_scores(track: LandmarkTrack) -> Array | None:
     """(T, 52) the tracker's scores in our order, missing names 0."""
     if track.scores is None or not track.score_names:
         return None
-    scores = np.zeros((len(ok), len(EXPRESSION_NAMES)))
+    scores = np.zeros((len(track.ok), len(EXPRESSION_NAMES)))
     for column, name in enumerate(track.score_names):
         if name in EXPRESSION_NAMES:
             scores[:, EXPRESSION_NAMES.index(name)] = track.scores[:, column]
-    return np.clip(filled(np.nan_to_num(scores), ok), 0.0, 1.0)
+    return np.clip(filled(np.nan_to_num(scores), track.ok), 0.0, 1.0)
 
 
-def _filled_track(track: LandmarkTrack, ok: Mask) -> LandmarkTrack:
-    points = filled(track.points.astype(np.float64), ok).astype(np.float32)
-    return LandmarkTrack(points, track.index, ok, track.fps, track.size)
+def _filled_track(track: LandmarkTrack) -> LandmarkTrack:
+    points = filled(track.points.astype(np.float64), track.ok).astype(np.float32)
+    return LandmarkTrack(points, track.index, track.ok, track.fps, track.size)
 
 
 def _steady(pose: RigidPose, ok: Mask, settings: FitSettings) -> RigidPose:
@@ -183,35 +260,3 @@ def _smooth(values: Array, window: int) -> Array:
         return values
     smoothed: Array = savgol_filter(values, window, 3, axis=0)
     return smoothed
-
-
-def _fitted(
-    track: LandmarkTrack,
-    face: AnchoredHead,
-    camera: Camera,
-    person: Person,
-    pose: RigidPose,
-    expression: Array,
-    ok: Mask,
-    points: Array,
-) -> FittedTrack:
-    shape = person.rest + face.moves(expression)
-    drawn = camera.pixels(slopes(pose.apply(shape)))
-    miss = np.median(np.linalg.norm(drawn - points, axis=-1), axis=1)
-    place = np.median(pose.place[ok], axis=0)
-    mouth = face.shape(person.identity)[face.rows("lips_inner")].mean(0)
-    return FittedTrack(
-        identity=person.identity.astype(np.float32),
-        pose=np.concatenate([pose.angles(), pose.place - place], axis=1).astype(np.float32),
-        expression=expression.astype(np.float32),
-        pose_ok=ok,
-        face_ok=ok,
-        known=known_channels(face.numbers),
-        lip_gap_mm=lip_gap_mm(track, camera, pose, mouth),
-        reprojection_px=np.where(ok, miss, np.nan).astype(np.float32),
-        fps=track.fps,
-        camera=camera,
-        place_mm=place.astype(np.float32),
-        own=person.own.astype(np.float32),
-        numbers=face.numbers,
-    )

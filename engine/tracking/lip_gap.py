@@ -6,33 +6,57 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..protocol.take import FloatArray
-from .camera import Camera
-from .landmark_track import LandmarkTrack
+from .anchor_points import LIP_INNER_LOWER, LIP_INNER_UPPER
+from .opening import Rows, openings_mm, pair_rows
 from .pose_fit import RigidPose
 
-_PAIRS = ((82, 87), (13, 14), (312, 317))
+Array = npt.NDArray[np.float64]
+
+_MIDDLE = ((82, 87), (13, 14), (312, 317))
 """Upper and lower inner lip about the middle of the mouth."""
+_INNER = tuple(zip(LIP_INNER_UPPER[1:-1], LIP_INNER_LOWER[1:-1], strict=True))
+_CONTACT_SHARE = 0.03
+_CLOSED_FRAMES = 0.2
+_CONTACT_MM = (-0.5, 1.2)
+"""What the landmarks of touching lips can measure. Lips that never come so near are open."""
 
 
-def lip_gap_mm(
-    track: LandmarkTrack, camera: Camera, pose: RigidPose, mouth: npt.NDArray[np.float64]
-) -> FloatArray:
-    """(T,) opening of the inner lips in mm, the head's turn and distance removed.
+def lip_pairs(numbers: npt.NDArray[np.int64]) -> Rows:
+    """(p, 2) places of the opposite points of the inner lips."""
+    return pair_rows(numbers, _INNER)
 
-    mouth: (3,) mm, where on the head the lips meet. NaN where the face was not seen, or where the
-    track lacks the points. Raises nothing.
+
+def lip_gap_mm(rays: Array, numbers: npt.NDArray[np.int64], pose: RigidPose, rest: Array) -> Array:
+    """(T,) opening of the middle of the inner lips in mm; NaN where the track lacks the points.
+
+    rays: (T, n, 2) slopes of the landmarks `numbers` (n,). rest: (n, 3) mm, the face at rest.
     """
-    place = {int(number): column for column, number in enumerate(track.index)}
-    pairs = [(place[a], place[b]) for a, b in _PAIRS if a in place and b in place]
-    if not pairs:
-        return np.full(len(track.ok), np.nan, np.float32)
-    rays = camera.rays(track.points)
-    centre = pose.rotation @ mouth + pose.place
-    upper = rays[:, [a for a, _ in pairs]].mean(1)
-    lower = rays[:, [b for _, b in pairs]].mean(1)
-    opening = (upper - lower) * centre[:, 1:2]
-    up = pose.rotation[:, :, 2]  # the head's upward axis, as it looks in the image
-    seen = up[:, [0, 2]] - centre[:, [0, 2]] / centre[:, 1:2] * up[:, 1:2]
-    gap = (opening * seen).sum(1) / (seen**2).sum(1)
-    return np.where(track.ok, gap, np.nan).astype(np.float32)
+    pairs = pair_rows(numbers, _MIDDLE)
+    if not len(pairs):
+        return np.full(len(rays), np.nan)
+    gap: Array = openings_mm(rays, pairs, pose, rest[pairs.ravel()].mean(0)).mean(1)
+    return gap
+
+
+def closed_frames(rays: Array, pairs: Rows, pose: RigidPose, rest: Array) -> Rows:
+    """The frames in which the lips are nearest to each other: a fifth of all."""
+    if not len(pairs):
+        return np.arange(len(rays))
+    gap = openings_mm(rays, pairs, pose, rest[pairs.ravel()].mean(0)).mean(1)
+    return np.argsort(gap, kind="stable")[: max(1, round(_CLOSED_FRAMES * len(gap)))]
+
+
+def close_lips(rays: Array, pairs: Rows, pose: RigidPose, rest: Array) -> Array:
+    """The face at rest (n, 3) with inner lips as far apart as the landmarks of touching lips.
+
+    Raises nothing; frames in which the lips touch must be among `rays` for a good answer.
+    """
+    if not len(pairs):
+        return rest
+    gaps = openings_mm(rays, pairs, pose, rest[pairs.ravel()].mean(0))
+    contact = np.clip(np.quantile(gaps, _CONTACT_SHARE, axis=0), *_CONTACT_MM)
+    closed = rest.copy()
+    change = contact - (rest[pairs[:, 0], 2] - rest[pairs[:, 1], 2])
+    closed[pairs[:, 0], 2] += 0.5 * change
+    closed[pairs[:, 1], 2] -= 0.5 * change
+    return closed
