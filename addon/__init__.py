@@ -18,6 +18,7 @@ MODULES = (
     "ops_learn",
     "panel",
     "panel_styles",
+    "panel_check",
     "command",
 )
 """Modules that have something to register, in order."""

@@ -72,7 +72,7 @@ class Learning:
         now_s = time.monotonic()
         if now_s - self._looked_at_s > LOOK_AGAIN_S:
             self._looked_at_s = now_s
-            self._unfinished = self._notes().unfinished()
+            self._unfinished = self._read_notes()
         return self._unfinished
 
     def submit(self, order: StyleOrder, python: Path, scene: BlockId | None = None) -> None:
@@ -192,6 +192,15 @@ class Learning:
             raise ConfigError(
                 f"Another Blender is learning the style {order.label}.", "Wait for it, or stop it."
             )
+
+    def _read_notes(self) -> tuple[StyleOrder, ...]:
+        """Unfinished orders; one whose style is there has lost its listener at the very end."""
+        orders = self._notes().unfinished()
+        complete = {entry.name for entry in menu.entries}
+        for order in orders:
+            if order.name in complete:
+                self._notes().finish(order.name)
+        return tuple(order for order in orders if order.name not in complete)
 
     def _notes(self) -> Notebook:
         folder = styles_dir() / NOTES

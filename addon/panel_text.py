@@ -6,15 +6,17 @@ from typing import Any
 
 from ..engine.protocol.errors import RhetorError
 
-_PIXELS_PER_CHARACTER = 6.5
-_FEWEST_CHARACTERS = 16
-_MARGIN_PIXELS = 40
+_PIXELS_PER_CHARACTER = 5.9
+_FEWEST_CHARACTERS = 12
+_BORDER_PIXELS = 56
+_ICON_PIXELS = 24
 
 
 def draw_text(layout: Any, context: Any, text: str, icon: str = "NONE", share: float = 1.0) -> None:
     """Text in as many lines as its share of the panel's width asks for."""
-    scale = context.preferences.system.ui_scale
-    fits = int((context.region.width * share / scale - _MARGIN_PIXELS) / _PIXELS_PER_CHARACTER)
+    pixels = context.region.width / context.preferences.system.ui_scale - _BORDER_PIXELS
+    pixels = pixels * share - (0 if icon == "NONE" else _ICON_PIXELS)
+    fits = int(pixels / _PIXELS_PER_CHARACTER)
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(text, max(_FEWEST_CHARACTERS, fits))):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")

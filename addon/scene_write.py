@@ -12,12 +12,14 @@ import bpy
 
 from ..engine.protocol.errors import RigError
 from ..engine.protocol.take import Take
+from .animation_checks import check_playback
 from .armature import HEAD_BONE
 from .core.retarget import face_curves, head_curves
 from .core.take_name import take_name
 from .core.timing import rate_label
 from .keys_write import KeyedOwner, write_take
 from .rig import Rig, find_rig, validate_rig
+from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
 from .sound import place_recording
 
@@ -126,18 +128,7 @@ def _kept_actions(names: tuple[str, ...]) -> Iterator[str]:
 
 
 def _obstacles(rig: Rig) -> Iterator[str]:
-    """Reasons why keys would not be seen, although they are there."""
-    if rig.armature.data.pose_position == "REST":
-        yield f"{rig.armature.name} shows its rest position: set it to Pose Position."
-    if rig.face.show_only_shape_key:
-        yield f"{rig.face.name} shows only one shape key: unpin it."
-    muted = [block.name for block in rig.keys.key_blocks if block.mute]
-    if muted:
-        yield f"{len(muted)} shape keys of {rig.face.name} are muted, such as {muted[0]}."
-    for owner in (rig.armature, rig.keys):
-        animation = owner.animation_data
-        if animation.action_influence < 1.0:
-            yield f"The action of {owner.name} plays with influence {animation.action_influence:g}."
-        tracks = [track for track in animation.nla_tracks if track.is_solo]
-        if tracks:
-            yield f"The NLA track {tracks[0].name} of {owner.name} plays alone."
+    """Reasons why keys would not be seen as they are, although they are there."""
+    yield from map(str, obstacles(rig))
+    for owner, what in ((rig.armature, "the head"), (rig.keys, "the face")):
+        yield from map(str, check_playback(owner.animation_data, what))

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -21,6 +22,9 @@ from ..engine.protocol.errors import CancelledError, RhetorError
 from .client import Call, Client
 from .scene_read import Order
 from .scene_write import Performance, Written
+
+if TYPE_CHECKING:
+    from .scene_doctor import Report
 
 PUMP_INTERVAL_S = 0.1
 READY_STAGE = "Starting the engine"
@@ -52,6 +56,7 @@ class Session:
         self.unwritten: Performance | None = None
         self.engine_findings: tuple[str, ...] = ()
         self.engine_warnings: list[str] = []
+        self.scene_report: Report | None = None
         self._client: Client | None = None
         self._python: Path | None = None
         self._call: Call | None = None
@@ -126,7 +131,7 @@ class Session:
     def succeed(self, written: Written) -> None:
         """A take has been written."""
         self.phase, self.written, self.unwritten = Phase.DONE, written, None
-        self.error = None
+        self.error = self.scene_report = None
 
     def fail(self, error: RhetorError) -> None:
         """The job ended without keys; a cancelled one leaves no error behind."""

@@ -65,11 +65,23 @@ def finish() -> dict:
     )
     assert done == {"FINISHED"} and learning().phase.value == "done"
     assert learning().unfinished == () and "anna" in style_files.offered()
+    forget_the_end()
     return {
         "style": settings.style,
         "label": bpy.types.UILayout.enum_item_name(settings, "style", settings.style),
         "again": said(bpy.ops.rhetor.new_style, **video("a.mp4"), label="ännä"),
     }
+
+
+def forget_the_end() -> None:
+    """Blender ended after the style was written and before it heard of it."""
+    module = scenario.module("addon.core.unfinished")
+    notebook = module.Notebook(style_files.folder() / "unfinished")
+    assert notebook.begin(module.StyleOrder("anna", "Anna", ("/v.mp4",)))
+    notebook.pause()
+    assert notebook.unfinished()
+    time.sleep(scenario.module("addon.learning").LOOK_AGAIN_S * 1.1)
+    assert learning().unfinished == () and notebook.unfinished() == ()
 
 
 def begin(name: str, *videos: str):
