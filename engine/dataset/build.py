@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ..head.model import HeadModel, load_head
 from ..protocol.errors import DatasetError, WorkerError
 from ..stages import ProgressCallback
 from .build_report import BuildReport, SourceRecord, read_records, write_records
@@ -24,20 +24,19 @@ from .captured_motion import CapturedMotion
 from .listing import Source, find_sources, select
 from .rig_capture import load_rig_capture
 from .source_capture import (
-    Shot,
+    Group,
     TrackedSource,
     fit_fingerprint,
     fit_shots,
     group_shots,
     locate_shots,
     motions_of,
+    settle_short,
 )
 from .source_clips import ClipWriter, Recorded, disk_error
 
 _BUILD_VERSION = 2
 _TRACKING_SHARE = 0.6
-
-Group = list[tuple[TrackedSource, Shot]]
 
 
 def build_dataset(
@@ -112,7 +111,9 @@ class _Build:
             except DatasetError as error:
                 self._keep(self._writer.failed(source, key, str(error)))
             else:
-                self._write(Recorded(source, motion.fps, (motion,)), key)
+                self._writer.remove(self.records.get(source.name))
+                recorded = Recorded(source, motion.fps, (motion,))
+                self._keep(self._writer.write(recorded, key))
 
     def tracked(self, sources: Sequence[Source]) -> list[TrackedSource]:
         """Recordings with their landmarks; films are tracked. Those without a face are told."""
@@ -135,55 +136,60 @@ class _Build:
         return found
 
     def capture_faces(self, tracked: Sequence[TrackedSource]) -> None:
-        """Fit all shots of each person together, then write the clips of their recordings."""
-        groups = group_shots(tracked, not self._settings.fit_alone)
-        companions: dict[str, dict[str, Source]] = {}
-        for group in groups:
-            members = {shown.source.name: shown.source for shown, _ in group}
-            for name in members:
-                companions.setdefault(name, {}).update(members)
-        keys = {
-            t.source.name: self._key(t.source, list(companions[t.source.name].values()))
-            for t in tracked
-        }
-        missing = {
-            t.source.name for t in tracked if not self._is_done(t.source, keys[t.source.name])
-        }
-        open_shots = {t.source.name: len(t.shots) for t in tracked}
-        motions: dict[str, list[CapturedMotion]] = {t.source.name: [] for t in tracked}
-        head = load_head() if missing else None
-        for index, group in enumerate(groups):
-            if head is not None and any(shown.source.name in missing for shown, _ in group):
-                report = partial(self._tell_fitting, group, index, len(groups))
-                self._fit_group(group, missing, motions, head, report)
-            for shown, _ in group:
-                name = shown.source.name
-                open_shots[name] -= 1
-                if open_shots[name] == 0 and name in missing:
-                    pieces = tuple(motions.pop(name))
-                    recorded = Recorded(
-                        shown.source, shown.fps, pieces, shown.sound_start_s, shown.notes
-                    )
-                    self._tell(index + 1, len(groups), f"{name}: writing clips")
-                    self._write(recorded, keys[name])
+        """Fit what shows one person together, then write the clips of all their recordings."""
+        people: dict[tuple[str, str], list[TrackedSource]] = {}
+        for shown in settle_short(tracked, self._settings):
+            source = shown.source
+            name = source.name if self._settings.fit_alone else source.speaker
+            people.setdefault((name, source.rights), []).append(shown)
+        for index, recordings in enumerate(people.values()):
+            self._capture_person(recordings, partial(self._tell_person, index, len(people)))
 
-    def _fit_group(
-        self,
-        group: Group,
-        missing: set[str],
-        motions: dict[str, list[CapturedMotion]],
-        head: HeadModel,
-        report: ProgressCallback,
+    def _capture_person(
+        self, recordings: Sequence[TrackedSource], report: ProgressCallback
     ) -> None:
-        owner = {shot.path: shown for shown, shot in group}
-        for fitted in fit_shots([shot for _, shot in group], head, report):
-            shown = owner[fitted.shot.path]
-            if shown.source.name in missing:
-                motions[shown.source.name] += motions_of(fitted)
+        sources = [shown.source for shown in recordings]
+        keys = {source.name: self._key(source, sources) for source in sources}
+        missing = [t for t in recordings if not self._is_done(t.source, keys[t.source.name])]
+        if not missing:
+            return
+        motions = self._fit_all(recordings, {t.source.name for t in missing}, report)
+        recorded = [
+            Recorded(t.source, t.fps, tuple(motions[t.source.name]), t.sound_start_s, t.notes)
+            for t in missing
+        ]
+        heard = []
+        for index, recording in enumerate(recorded):
+            report(0.6 + 0.2 * index / len(recorded), f"{recording.source.name}: listening")
+            heard.append(self._writer.listen(recording))
+        everything = [pair for pairs in heard for pair in pairs]
+        for index, (recording, own) in enumerate(zip(recorded, heard, strict=True)):
+            name = recording.source.name
+            report(0.8 + 0.2 * index / len(recorded), f"{name}: writing clips")
+            self._writer.remove(self.records.get(name))
+            self._keep(self._writer.write(recording, keys[name], own, everything))
 
-    def _write(self, recorded: Recorded, key: str) -> None:
-        self._writer.remove(self.records.get(recorded.source.name))
-        self._keep(self._writer.write(recorded, key))
+    def _fit_all(
+        self, recordings: Sequence[TrackedSource], wanted: set[str], report: ProgressCallback
+    ) -> dict[str, list[CapturedMotion]]:
+        """The motions of the wanted recordings by name; draws their sheets on the way."""
+        motions: dict[str, list[CapturedMotion]] = {name: [] for name in wanted}
+        panels: dict[str, list[Any]] = {name: [] for name in wanted}
+        groups = group_shots(recordings)
+        for index, group in enumerate(groups):
+
+            def tell(fraction: float, stage: str, group: Group = group, done: int = index) -> None:
+                more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+                name = group[0][0].source.name
+                report(0.6 * (done + fraction) / len(groups), f"{name}{more}: fitting, {stage}")
+
+            owner = {shot.path: shown for shown, shot in group}
+            for fitted in fit_shots([shot for _, shot in group], self._writer.head, tell):
+                shown = owner[fitted.shot.path]
+                if shown.source.name in wanted:
+                    motions[shown.source.name] += motions_of(fitted)
+                    self._writer.draw_sheet(shown, fitted, panels[shown.source.name])
+        return motions
 
     def _keep(self, record: SourceRecord) -> None:
         self.records[record.name] = record
@@ -222,12 +228,8 @@ class _Build:
     def _tell_tracking(self, name: str, at: int, films: int, fraction: float, stage: str) -> None:
         self._progress(self.share * (at + fraction) / films, f"{name}: {stage}")
 
-    def _tell_fitting(
-        self, group: Group, index: int, groups: int, fraction: float, stage: str
-    ) -> None:
-        name = group[0][0].source.name
-        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
-        self._tell(index + 0.8 * fraction, groups, f"{name}{more}: fitting the {stage}")
+    def _tell_person(self, at: int, people: int, fraction: float, stage: str) -> None:
+        self._progress(self.share + (1.0 - self.share) * (at + fraction) / people, stage)
 
 
 def _is_of_recording(error: DatasetError | WorkerError) -> bool:

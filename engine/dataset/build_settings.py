@@ -63,14 +63,19 @@ def with_splits(sources: Sequence[Source], settings: BuildSettings) -> list[Sour
     if settings.split == "time":
         return list(sources)
     free = [i for i, source in enumerate(sources) if not source.split]
-    count = round(len(free) * settings.val_share)
-    if free and settings.val_share and not 0 < count < len(free):
+    splits = dict(zip(free, file_splits(len(free), settings.val_share), strict=True))
+    if free and settings.val_share and len(set(splits.values())) < 2:
         raise ConfigError(
             f"{len(free)} recordings cannot be parted by file.", "Use --split time, or more files."
         )
-    # Spread over the list: neighbours are often of one session.
-    held_out = {free[i] for i in np.linspace(0, len(free) - 1, count).round().astype(int).tolist()}
-    return [
-        source if source.split else replace(source, split="val" if i in held_out else "train")
-        for i, source in enumerate(sources)
-    ]
+    return [replace(s, split=splits.get(i, s.split)) for i, s in enumerate(sources)]
+
+
+def file_splits(count: int, val_share: float) -> list[str]:
+    """The split of each of `count` recordings; those held out are spread over all of them, because
+    neighbours are often of one session. One or two recordings are too few to hold one out."""
+    held_out = round(count * val_share) if count > 2 else 0
+    if count > 2 and val_share > 0:
+        held_out = max(1, held_out)
+    at = np.linspace(0, count - 1, 2 * held_out + 1)[1::2].round().astype(int).tolist()
+    return ["val" if index in at else "train" for index in range(count)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,14 @@ from ..tracking.fit import FittedTrack, fit_tracks
 from ..tracking.landmark_track import LANDMARK_COUNT, LandmarkTrack, load_landmark_track
 from ..tracking.shots import face_boxes, frozen_frames, usable_ranges
 from ..tracking.video_tracks import Still, VideoTracks, track_video
+from .build_settings import BuildSettings, file_splits
 from .captured_motion import CapturedMotion
 from .listing import Source
 
 MOST_FRAMES = 20_000
 """What is fitted together at most: eleven minutes, some 120 MB of landmarks."""
 _FEWEST_SEEN = 5
+_SHORTEST_HELD_OUT_S = 2.0
 _SEVERAL_FACES = 0.05
 _TRACKING = Path(__file__).resolve().parent.parent / "tracking"
 
@@ -54,6 +56,14 @@ class TrackedSource:
     sound_start_s: float = 0.0
     notes: tuple[str, ...] = ()
     folder: Path = Path()
+
+    @property
+    def seconds(self) -> float:
+        """Length of all shots."""
+        return sum(shot.frames for shot in self.shots) / self.fps
+
+
+Group = list[tuple[TrackedSource, Shot]]
 
 
 @dataclass(frozen=True)
@@ -114,20 +124,33 @@ def _shot(path: Path, start_s: float, stills: tuple[Still, ...] = ()) -> tuple[S
     return Shot(path, start_s, frames if seen >= _FEWEST_SEEN else 0, layout, stills), fps
 
 
-def group_shots(
-    sources: Sequence[TrackedSource], together: bool
-) -> list[list[tuple[TrackedSource, Shot]]]:
-    """Shots to be fitted together: of one speaker, alike in landmarks and size, MOST_FRAMES at
-    most. together: over recordings too, not only inside each."""
-    groups: list[list[tuple[TrackedSource, Shot]]] = []
-    latest: dict[tuple[object, ...], int] = {}
-    for tracked in sources:
+def settle_short(tracked: Sequence[TrackedSource], settings: BuildSettings) -> list[TrackedSource]:
+    """Recordings too short to hold out a piece of each go to one side as a whole."""
+    if settings.split != "time":
+        return list(tracked)
+    least_s = max(settings.min_clip_s, _SHORTEST_HELD_OUT_S) + settings.gap_s / 2
+    short = [
+        index
+        for index, shown in enumerate(tracked)
+        if not shown.source.split and shown.seconds * settings.val_share < least_s
+    ]
+    split = dict(zip(short, file_splits(len(short), settings.val_share), strict=True))
+    return [
+        replace(shown, source=replace(shown.source, split=split.get(i, shown.source.split)))
+        for i, shown in enumerate(tracked)
+    ]
+
+
+def group_shots(recordings: Sequence[TrackedSource]) -> list[Group]:
+    """Shots of one person that can be fitted together: alike in landmarks and size, MOST_FRAMES
+    at most."""
+    groups: list[Group] = []
+    latest: dict[tuple[bytes, tuple[int, int]], int] = {}
+    for tracked in recordings:
         for shot in tracked.shots:
-            person = tracked.source.speaker if together else tracked.source.name
-            kind = (person, tracked.source.rights, *shot.layout)
-            at = latest.get(kind)
+            at = latest.get(shot.layout)
             if at is None or sum(s.frames for _, s in groups[at]) + shot.frames > MOST_FRAMES:
-                at = latest[kind] = len(groups)
+                at = latest[shot.layout] = len(groups)
                 groups.append([])
             groups[at].append((tracked, shot))
     return groups

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..audio.decode import decode_audio
+from ..head.model import HeadModel, load_head
 from ..protocol.errors import AudioError, DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 from ..speech.extractor import CharacterExtractor, load_extractor
@@ -23,9 +26,11 @@ from .corpus import features_path
 from .features import write_clip_features
 from .listing import Source
 from .person_clip import PersonClip, save_person_clip
+from .sound_offset import LipPair, OffsetMeter, settle_offset
+from .source_capture import FittedShot, TrackedSource
 from .spoken_phones import align_phones
 
-PLOTS, SHEETS = "plots", "sheets"
+PLOTS = "plots"
 _MOST_FROZEN = 0.2
 _LEAST_SEEN = 0.7
 
@@ -52,6 +57,24 @@ class ClipWriter:
         """The speech features that ship."""
         return load_extractor()
 
+    @cached_property
+    def head(self) -> HeadModel:
+        """The default head."""
+        return load_head()
+
+    @cached_property
+    def _meter(self) -> OffsetMeter:
+        return OffsetMeter(self.extractor, self.head)
+
+    @cached_property
+    def draws(self) -> bool:
+        """Whether sheets and plots are drawn; what they need is optional."""
+        needed = ("matplotlib", "PIL")
+        missing = [name for name in needed if importlib.util.find_spec(name) is None]
+        if self.settings.pictures and missing:
+            self.note("No sheets and plots: they need matplotlib (pip install rhetor[training]).")
+        return self.settings.pictures and not missing
+
     def is_complete(self, record: SourceRecord) -> bool:
         """Whether all clips of a record are there."""
         return all(self._path(clip).exists() for clip in record.clips if not clip.problem)
@@ -68,14 +91,44 @@ class ClipWriter:
         self.note(f"{source.name}: {problem}")
         return replace(_blank(source, key, 0.0), problem=problem)
 
-    def write(self, recorded: Recorded, key: str) -> SourceRecord:
-        """All clips of one recording. What is wrong with it is told in its record."""
+    def draw_sheet(self, shown: TrackedSource, fitted: FittedShot, panels: list[Any]) -> None:
+        """Add the pictures of a shot to the panels of its recording, and write the sheet."""
+        if not self.draws:
+            return
+        from .contact_sheet import draw_panels, save_sheet
+
+        panels += draw_panels(fitted, self.head, shown.folder)
+        if fitted.shot == shown.shots[-1]:
+            name = shown.source.name
+            save_sheet(self.output / "sheets" / f"{name}.png", panels, name)
+            panels.clear()
+
+    def listen(self, recorded: Recorded) -> list[LipPair]:
+        """What is heard beside what the lips do, from which the offset is told."""
+        if recorded.source.sound is None:
+            return []
+        try:
+            samples = self._sound(recorded.source)
+        except AudioError:
+            return []  # told when its clips are written
+        return self._meter.pairs(recorded.motions, samples, recorded.sound_start_s)
+
+    def write(
+        self,
+        recorded: Recorded,
+        key: str,
+        own: Sequence[LipPair] = (),
+        person: Sequence[LipPair] = (),
+    ) -> SourceRecord:
+        """All clips of one recording. What is wrong with it is told in its record.
+
+        own, person: what `listen` gave of this recording, and of all that belong to it.
+        """
         source = recorded.source
         record = replace(_blank(source, key, recorded.fps), notes=recorded.notes)
+        offset = settle_offset(source.offset_frames, recorded.fps, own, person)
         try:
-            samples = self._sound(source)
-            offset = self._offset(recorded, samples)
-            clips = self._clips(recorded, samples, offset)
+            clips = self._clips(recorded, self._sound(source), offset)
         except (DatasetError, AudioError) as error:
             return self.failed(source, key, str(error))
         except OSError as error:
@@ -92,10 +145,6 @@ class ClipWriter:
                 return np.zeros(0, np.int16)  # a film without sound still shows how a head moves
             raise
         return np.round(samples * 32767).astype(np.int16)
-
-    def _offset(self, recorded: Recorded, samples: Samples) -> OffsetRecord:
-        given = recorded.source.offset_frames
-        return OffsetRecord(used=given or 0.0, given=given)
 
     def _clips(
         self, recorded: Recorded, samples: Samples, offset: OffsetRecord
@@ -126,6 +175,10 @@ class ClipWriter:
         path = self._path(record)
         save_person_clip(path, clip)
         write_clip_features(path, clip.samples, self.extractor)
+        if self.draws:
+            from .clip_plot import save_clip_plot
+
+            save_clip_plot(self.output / PLOTS / f"{record.name}.png", clip)
         error = clip.reprojection_px
         return replace(
             record,
