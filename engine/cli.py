@@ -25,6 +25,7 @@ TRAININGS = {
     "features": "engine.training.speech",
     "pose": "engine.training.pose",
     "face": "engine.training.face",
+    "style": "engine.training.style",
 }
 HEAD_BUILD = "engine.head.build.__main__"
 DATASET_BUILD = "engine.dataset.build_command"
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     doctor.set_defaults(run=_doctor)
     styles = commands.add_parser("styles", help="list, remove, import and export styles")
     add_styles_command(styles)
-    train = commands.add_parser("train", help="train one of the networks", add_help=False)
+    train = commands.add_parser("train", help="train a network or a style", add_help=False)
     train.add_argument("network", choices=TRAININGS)
     train.add_argument("arguments", nargs=argparse.REMAINDER)
     train.set_defaults(run=_train)

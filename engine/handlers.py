@@ -24,7 +24,11 @@ class Handlers:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self.immediate: Mapping[str, Handler] = {"ping": _ping, "styles": _styles}
-        self.queued: Mapping[str, Handler] = {"animate": self._animate, "doctor": _doctor}
+        self.queued: Mapping[str, Handler] = {
+            "animate": self._animate,
+            "doctor": _doctor,
+            "new_style": _new_style,
+        }
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,6 +59,14 @@ def _styles(job: Job) -> Result:
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r}.", f"Use one of {', '.join(PRESETS)}.")
     return {"styles": [entry.to_json() for entry in installed_styles(preset)]}, {}
+
+
+def _new_style(job: Job) -> Result:
+    """Runs in processes of its own: the networks of this one are not needed."""
+    from .new_style import StyleRequest, new_style
+
+    request = StyleRequest.of(job.request.params)
+    return {"style": new_style(request, job.progress, job.warn).to_json()}, {}
 
 
 def _doctor(job: Job) -> Result:

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Learn a style from recordings of one person: `rhetor train style DIR --name NAME`.
+
+DIR is what `rhetor dataset build` made. Head and face are learnt in two processes side by side; a
+training that was stopped goes on where it was when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..background import BackgroundWork, Warn, run_together
+from ..progress_line import ProgressLine
+from ..protocol.errors import ConfigError, DatasetError, RhetorError
+from ..stages import ProgressCallback
+from ..styles import COMPANION_SUFFIXES, STYLE_SUFFIX, StyleEntry, check_new_name, find_style
+from ..threads import limit_threads
+
+PARTS_MODULE = f"{__package__}.style_parts"
+
+USUAL_MINUTES = 12.0
+"""What the usual number of steps takes on two processor cores, measured; see docs/training.md."""
+
+HEAD_STEPS, FACE_STEPS = 700, 2000
+_LEAST_SHARE = 0.05
+
+_LEARNT = 0.92
+"""Share of the progress bar when the networks are learnt."""
+
+
+@dataclass(frozen=True)
+class StyleOrder:
+    """What to learn. minutes: about how long to train on two cores. command: for the card."""
+
+    name: str
+    label: str = ""
+    description: str = ""
+    minutes: float = USUAL_MINUTES
+    seed: int = 1
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.minutes > 0:
+            raise ConfigError("The minutes to train are above 0.")
+
+    def steps(self) -> tuple[int, int]:
+        """Steps of the head's and of the face's training."""
+        share = max(_LEAST_SHARE, self.minutes / USUAL_MINUTES)
+        return round(HEAD_STEPS * share), round(FACE_STEPS * share)
+
+    def described(self) -> dict[str, Any]:
+        """The beginning of the style file's description."""
+        head, face = self.steps()
+        label = self.label or self.name.replace("_", " ").replace("-", " ").capitalize()
+        return {
+            "name": self.name,
+            "label": label,
+            "description": self.description or f"Moves and speaks like {label}.",
+            "training": {
+                "command": self.command or f"rhetor train style DIR --name {self.name}",
+                "seed": self.seed,
+                "steps": {"head": head, "face": face},
+                "summary": f"{head} steps of the head, {face} of the face",
+            },
+        }
+
+
+def train_style(
+    dataset: Path,
+    order: StyleOrder,
+    work: Path,
+    progress: ProgressCallback,
+    warn: Warn,
+    *,
+    force: bool = False,
+) -> StyleEntry:
+    """Learn a style from a dataset and install it.
+
+    work: folder for intermediate results; started again with it, the training goes on where it
+    stopped. progress: may raise to stop within a tenth of a second. force: replace a style of that
+    name. Raises ConfigError on the name, DatasetError on what cannot be learnt from.
+    """
+    target = check_new_name(order.name, force)
+    if not dataset.is_dir():
+        raise DatasetError(
+            f"There is no folder {dataset}.", "Make it with `rhetor dataset build VIDEO... -o DIR`."
+        )
+    warnings: list[str] = []
+
+    def tell(text: str) -> None:
+        warnings.append(text)
+        warn(text)
+
+    def part(name: str, **params: Any) -> BackgroundWork:
+        given = {"part": name, "dataset": str(dataset.resolve()), **params}
+        return BackgroundWork(PARTS_MODULE, given, work / f"{name}.log")
+
+    run_together([part("prepare")], between(progress, 0.0, 0.02), tell)
+    head, face = order.steps()
+    parts = [
+        part(name, folder=str(work / name), settings={"steps": steps, "seed": order.seed})
+        for name, steps in (("head", head), ("face", face))
+    ]
+    run_together(parts, _with_estimate(between(progress, 0.02, _LEARNT), warn), tell)
+    finished = work / "finished"
+    described = {"described": order.described(), "warnings": warnings}
+    run_together(
+        [part("finish", folder=str(work), output=str(finished), **described)],
+        between(progress, _LEARNT, 1.0),
+        tell,
+    )
+    _install(finished / f"{order.name}{STYLE_SUFFIX}", target)
+    for done in ("head", "face", "finished"):
+        shutil.rmtree(work / done, ignore_errors=True)
+    return find_style(order.name)
+
+
+def between(progress: ProgressCallback, first: float, last: float) -> ProgressCallback:
+    """A callback for a part of the work, from the fraction `first` to `last` of the whole."""
+    return lambda fraction, stage: progress(first + (last - first) * fraction, stage)
+
+
+def _with_estimate(progress: ProgressCallback, note: Callable[[str], None]) -> ProgressCallback:
+    """Tells once how long it is going to take, measured on the first steps."""
+    started_s, before, told = time.monotonic(), -1.0, False
+
+    def show(fraction: float, stage: str) -> None:
+        nonlocal before, told, started_s
+        if before < 0.0 < fraction:  # the networks are loaded; a resumed training begins further on
+            started_s, before = time.monotonic(), fraction
+        if not told and 0.0 <= before < fraction - 0.03:
+            left_s = (1.0 - fraction) * (time.monotonic() - started_s) / (fraction - before)
+            told = True
+            note(f"Learning takes about {max(1, round(left_s / 60))} min more on this machine.")
+        progress(fraction, stage)
+
+    return show
+
+
+def _install(source: Path, target: Path) -> None:
+    """Move a style's files into place, the style itself last."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (*COMPANION_SUFFIXES, STYLE_SUFFIX):
+        partial = target.with_suffix(f"{suffix}.partial")
+        shutil.copyfile(source.with_suffix(suffix), partial)
+        partial.replace(target.with_suffix(suffix))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        prog="rhetor train style",
+        description="Learn how one person moves and speaks, from a dataset of their recordings.",
+    )
+    add = parser.add_argument
+    add("dataset", type=Path, metavar="DIR", help="what `rhetor dataset build` made")
+    add("--name", required=True, help="of the style: lower-case letters, digits, _ and -")
+    add("--label", default="", help="its name in menus")
+    add("--description", default="", help="a sentence for menus")
+    add("--minutes", type=float, default=USUAL_MINUTES,
+        help="about how long to train on two cores (%(default)g)")  # fmt: skip
+    add("--seed", type=int, default=1)
+    add("--work", type=Path, help="folder for intermediate results (DIR/style_NAME)")
+    add("--force", action="store_true", help="replace the style of that name")
+    options = parser.parse_args()
+    limit_threads()
+    order = StyleOrder(
+        options.name, options.label, options.description, options.minutes, options.seed
+    )
+    work = options.work or options.dataset / f"style_{options.name}"
+    started_s = time.monotonic()
+    try:
+        with ProgressLine() as line:
+            entry = train_style(
+                options.dataset, order, work, line.show, line.note, force=options.force
+            )
+    except RhetorError as error:
+        raise SystemExit(str(error)) from error
+    shutil.rmtree(work, ignore_errors=True)
+    took_s = time.monotonic() - started_s
+    print(f"{entry.name} is installed: {entry.path} ({took_s / 60:.1f} min)")
+
+
+if __name__ == "__main__":
+    main()
