@@ -19,6 +19,7 @@ MODULES = (
     "panel",
     "panel_styles",
     "panel_check",
+    "status_bar",
     "command",
 )
 """Modules that have something to register, in order."""

@@ -217,8 +217,8 @@ current = Learning()
 
 
 def tracking_dir(name: str) -> Path:
-    """Where the engine puts pictures and plots of a style's videos."""
-    return material_dir(name)
+    """Where the engine puts pictures and plots of how the face was followed."""
+    return material_dir(name) / "dataset"
 
 
 def _params(order: StyleOrder) -> dict[str, Any]:

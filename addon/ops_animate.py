@@ -37,6 +37,7 @@ class RHETOR_OT_animate(bpy.types.Operator):
         if not self._submit(context):
             return {"CANCELLED"}
         session.watch()
+        bpy.ops.rhetor.stop_with_escape("INVOKE_DEFAULT")
         return {"FINISHED"}
 
     def execute(self, context: Any) -> set[str]:
@@ -104,10 +105,12 @@ class RHETOR_OT_redirect_take(bpy.types.Operator):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """There is a take without a head, and a head to write it to."""
-        if session.current.unwritten is None or context.scene.rhetor.head is None:
-            cls.poll_message_set("Pick a head first")
-            return False
-        return True
+        reason = "" if context.scene.rhetor.head is not None else "Pick a head first"
+        if session.current.unwritten is None:
+            reason = "There is no finished take"
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
 
     def execute(self, context: Any) -> set[str]:
         """Point the kept take at the picked head, then write it."""
@@ -137,6 +140,8 @@ class RHETOR_OT_cancel(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Any) -> bool:
         """Something is under way."""
+        if not session.current.is_working:
+            cls.poll_message_set("Rhetor is not at work")
         return session.current.is_working
 
     def execute(self, _context: Any) -> set[str]:

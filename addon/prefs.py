@@ -64,6 +64,8 @@ class RHETOR_OT_check_engine(bpy.types.Operator):
     @classmethod
     def poll(cls, _context: Any) -> bool:
         """One look at a time."""
+        if session.current.is_examining:
+            cls.poll_message_set("The engine is being looked at")
         return not session.current.is_examining
 
     def invoke(self, context: Any, _event: Any) -> set[str]:

@@ -240,11 +240,15 @@ def _write() -> None:
 
 
 def redraw() -> None:
-    """Let the panels show what has changed."""
+    """Let panels and status bar show what has changed."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in _SHOWN_IN:
                 area.tag_redraw()
+        if all(operator.bl_idname.startswith("RHETOR_OT_") for operator in window.modal_operators):
+            # Without a text of its own it is redrawn; another operator's text is left alone.
+            with bpy.context.temp_override(window=window):
+                window.workspace.status_text_set(None)
 
 
 def register() -> None:

@@ -20,13 +20,18 @@ def main() -> dict:
     for _ in range(2):
         addon_utils.disable(scenario.EXTENSION)
         assert not registered() and not hasattr(bpy.types.Scene, "rhetor")
-        assert not operator_exists()
+        assert not operator_exists() and not in_the_status_bar()
         assert addon_utils.enable(scenario.EXTENSION)
-        assert registered() == present
+        assert registered() == present and in_the_status_bar()
     assert bpy.context.scene.rhetor.style == styles[-1], "settings are kept in the file"
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     assert bpy.context.scene.rhetor.style == "neutral"
-    return {"classes": sorted(present), "styles": styles, "documented": undocumented()}
+    return {
+        "classes": sorted(present),
+        "styles": styles,
+        "documented": undocumented(),
+        "unexplained": unexplained(),
+    }
 
 
 def registered() -> set[str]:
@@ -49,6 +54,28 @@ def operator_exists() -> bool:
     except KeyError:
         return False
     return True
+
+
+def in_the_status_bar() -> list[str]:
+    """Functions of ours that draw there."""
+    functions = bpy.types.STATUSBAR_HT_header.draw._draw_funcs
+    return [function for function in functions if scenario.EXTENSION in function.__module__]
+
+
+def unexplained() -> list[str]:
+    """Operators that are grey in an empty scene and do not say why."""
+    silent, grey = [], 0
+    for name in dir(bpy.ops.rhetor):
+        operator = getattr(bpy.ops.rhetor, name)
+        if name.startswith("_") or operator.poll():
+            continue
+        grey += 1
+        try:
+            operator()
+        except RuntimeError as error:
+            silent += [name] if "context is incorrect" in str(error) else []
+    assert grey >= 8, grey
+    return silent
 
 
 def undocumented() -> list[str]:

@@ -39,7 +39,7 @@ def new_style(job):
     assert set(params) == {"videos", "name", "label", "description"}, params
     names = [Path(video).name for video in params["videos"]]
     work = styles.material_dir(params["name"])
-    work.mkdir(parents=True, exist_ok=True)
+    (work / "dataset").mkdir(parents=True, exist_ok=True)
     done = work / "steps"
     first = int(done.read_text()) if done.exists() else 0
     if first:
