@@ -15,9 +15,9 @@ Array = npt.NDArray[np.float64]
 _MIDDLE = ((82, 87), (13, 14), (312, 317))
 """Upper and lower inner lip about the middle of the mouth."""
 _INNER = tuple(zip(LIP_INNER_UPPER[1:-1], LIP_INNER_LOWER[1:-1], strict=True))
-_CONTACT_SHARE = 0.03
+_CONTACT_SHARE = 0.06
 _CLOSED_FRAMES = 0.2
-_CONTACT_MM = (-0.5, 1.2)
+_CONTACT_MM = (-0.5, 1.5)
 """What the landmarks of touching lips can measure. Lips that never come so near are open."""
 
 
@@ -54,7 +54,8 @@ def close_lips(rays: Array, pairs: Rows, pose: RigidPose, rest: Array) -> Array:
     if not len(pairs):
         return rest
     gaps = openings_mm(rays, pairs, pose, rest[pairs.ravel()].mean(0))
-    contact = np.clip(np.quantile(gaps, _CONTACT_SHARE, axis=0), *_CONTACT_MM)
+    nearest = np.argsort(gaps.mean(1))[: max(1, round(_CONTACT_SHARE * len(gaps)))]
+    contact = np.clip(gaps[nearest].mean(0), *_CONTACT_MM)
     closed = rest.copy()
     change = contact - (rest[pairs[:, 0], 2] - rest[pairs[:, 1], 2])
     closed[pairs[:, 0], 2] += 0.5 * change
