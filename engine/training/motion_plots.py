@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 
 ANGLES = ("pitch", "yaw", "roll")
+Curves = Mapping[str, FloatArray]
 MADE, TARGET = "#d95f02", "#7a7a7a"
 
 
@@ -25,9 +26,7 @@ def pose_figure(made: FloatArray, target: FloatArray | None = None, title: str =
     return _curves(rows, "°", title)
 
 
-def lip_figure(
-    made: dict[str, FloatArray], target: dict[str, FloatArray], unit: str = "mm", title: str = ""
-) -> Figure:
+def lip_figure(made: Curves, target: Curves, unit: str = "mm", title: str = "") -> Figure:
     """Curves (T,) by name, made and recorded: lip gaps, jaws, smiles."""
     return _curves({name: (made[name], target.get(name)) for name in made}, unit, title)
 
