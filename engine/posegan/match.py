@@ -50,15 +50,23 @@ class MatchEncoder(nn.Module):
         return torch.einsum("act,bct->ab", heard, seen) / heard.shape[2]
 
     def contrast(self, heard: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-        """Loss: each motion is to find its own among all speeches, and its own time."""
-        shift = int(torch.randint(_LEAST_SHIFT, heard.shape[2] - _LEAST_SHIFT + 1, ()))
-        late = (heard.roll(shift, 2) * seen).sum(1).mean(1)
+        """Loss: each motion is to find its own among all speeches, and its own time in its own."""
         sharp = self.sharpness.exp()
-        across = self.scores(heard, seen)
+        across = self.scores(heard, seen) * sharp
+        late = _shifted_scores(heard, seen) * sharp
         own = torch.arange(len(heard), device=heard.device)
-        columns = torch.cat([across.T, late[:, None]], dim=1) * sharp
-        one_way = functional.cross_entropy(columns, own)
-        return 0.5 * (one_way + functional.cross_entropy(across * sharp, own))
+        one_way = functional.cross_entropy(torch.cat([across.T, late], dim=1), own)
+        return 0.5 * (one_way + functional.cross_entropy(across, own))
+
+
+def _shifted_scores(heard: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """(B, S) agreement of each motion with its own speech, moved by all wrong amounts."""
+    frames = heard.shape[2]
+    shifts = torch.arange(_LEAST_SHIFT, frames - _LEAST_SHIFT + 1, device=heard.device)
+    at = torch.arange(frames, device=heard.device)
+    alike = torch.einsum("bct,bcs->bts", heard, seen)
+    moved: torch.Tensor = alike[:, (at + shifts[:, None]) % frames, at].mean(2)
+    return moved
 
 
 _MOTION_CHANNELS = 12

@@ -16,20 +16,23 @@ from pathlib import Path
 
 import torch
 
+from ..checkpoint import load_checkpoint, save_checkpoint
 from ..config import config_to
 from ..dataset.motion_sequences import SHIPPABLE, MotionSequence, load_sequences
 from ..dataset.person_clip import RIGHTS
 from ..posegan.match import MatchEncoder
+from ..posegan.synthesizer import KIND
 from . import distributed
 from .acceleration import Acceleration
 from .config_file import add_config_arguments, config_of
 from .early_stopping import EarlyStopping
 from .motion_plots import pose_figure
 from .pose_batches import MotionBatches, varied
+from .pose_calibration import calibrate_styles
 from .pose_held_out import HeldOutMotion
 from .pose_match import MatchTraining, train_match
 from .pose_trainer import BEST_OF, PAPER_TRAINING, PoseTrainer, PoseTraining
-from .pose_weights import write_critics, write_weights
+from .pose_weights import load_generator, write_critics, write_weights
 from .run import TrainingRun
 
 
@@ -72,9 +75,14 @@ def train(
                 if judge is not None:
                     _judge(judge, trainer, stopping, run)
                 run.save()
-                if distributed.is_first():
-                    _export(trainer, stopping, run.step, export, critics)
+                if distributed.is_first() and export is not None:
+                    _export(trainer, stopping, run.step, export)
         run.close()
+        if distributed.is_first():
+            if export is not None and config.calibrates:
+                calibrate_file(export, material)
+            if critics is not None:
+                write_critics(critics, trainer)
     return trainer
 
 
@@ -107,20 +115,19 @@ def _judge(
     stopping.update(figure, run.step, averaged)
 
 
-def _export(
-    trainer: PoseTrainer,
-    stopping: EarlyStopping,
-    step: int,
-    export: Path | None,
-    critics: Path | None,
-) -> None:
-    tensors = stopping.best_weights or trainer.average.state_dict()
-    if export is not None:
-        write_weights(
-            export, trainer, stopping.best_step if stopping.best_weights else step, tensors
-        )
-    if critics is not None:
-        write_critics(critics, trainer)
+def _export(trainer: PoseTrainer, stopping: EarlyStopping, step: int, path: Path) -> None:
+    if stopping.best_weights:
+        write_weights(path, trainer, stopping.best_step, stopping.best_weights)
+    else:
+        write_weights(path, trainer, step, trainer.average.state_dict())
+
+
+def calibrate_file(path: Path, sequences: Sequence[MotionSequence]) -> None:
+    """Fit the gains of a weights file's styles to performed sequences, and write it again."""
+    generator = load_generator(path)
+    calibrate_styles(generator, sequences)
+    _, description = load_checkpoint(path, {"kind": KIND})
+    save_checkpoint(path, generator.state_dict(), description)
 
 
 def main() -> None:

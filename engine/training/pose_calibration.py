@@ -24,22 +24,46 @@ _ROUNDS = 8
 _LEAD_FRAMES = 64
 """Generated motion begins at the mean pose; what belongs to that is not counted."""
 
-_STRINGS = 3
+STRINGS = 6
+
+_PERFORMED = 8
+
+
+def calibrate_styles(
+    generator: PoseGenerator, sequences: Sequence[MotionSequence], seed: int = 0
+) -> None:
+    """Set the gains of every style in the table from performed sequences, in place.
+
+    The neutral style is brought to the mean of all people.
+    """
+    rng = np.random.default_rng(seed)
+    performed = [s for s in sequences if not s.real]
+    for row, style in enumerate(generator.config.style_names):
+        own = [s for s in performed if s.person == style] or performed
+        if own:
+            chosen = [own[i] for i in rng.permutation(len(own))[:_PERFORMED]]
+            gains = calibrated(generator, style, chosen, seed, strings=2)
+            generator.gain[row] = torch.from_numpy(gains)
 
 
 def calibrated(
-    generator: PoseGenerator, style: str, real: Sequence[MotionSequence], seed: int = 0
+    generator: PoseGenerator,
+    style: str,
+    real: Sequence[MotionSequence],
+    seed: int = 0,
+    strings: int = STRINGS,
 ) -> FloatArray:
     """Gains (BANDS, 6) for a style of the generator from its person's own sequences.
 
-    Motion is generated to their audio and compared in pieces as long as they are.
+    Motion is generated to their audio, `strings` times in another order and with another seed,
+    and compared in pieces as long as they are.
     """
     ungained = _without_gains(generator)
     rng = np.random.default_rng(seed)
     made: list[FloatArray] = []
     lengths = [s.frame_count for s in real]
-    for number in range(_STRINGS):
-        audio = strung_together(real, rng).audio
+    for number in range(strings):
+        audio = strung_together([*real, *real], rng).audio
         motion = ungained.generate(audio[:, :29], audio[:, 29:], style, seed=seed + 17 * number)
         made.append(motion)
     home = generator.pose_mean.cpu().numpy()
@@ -54,6 +78,7 @@ def fit_gains(
 ) -> FloatArray:
     """Gains (BANDS, 6), each within GAIN_RANGE, after which `made` has the energies of `real`.
 
+    The quickest band gets less where the motion would be rougher (more jerk) than the real one.
     made, real: (T, 6) motions. home: (6,) pose about which gains act. lengths: frames of the
     pieces that the made motions are cut to before they are compared; none: left whole.
     """
@@ -61,8 +86,10 @@ def fit_gains(
     gains = np.ones((BANDS, POSE_SIZE))
     for _ in range(_ROUNDS):
         scaled = [apply_gains(m, gains.astype(np.float32), home) for m in made]
-        now = band_energies(_pieces(scaled, lengths))
-        gains = np.clip(gains * np.sqrt(target / np.maximum(now, 1e-12)), *GAIN_RANGE)
+        change = np.sqrt(target / np.maximum(band_energies(_pieces(scaled, lengths)), 1e-12))
+        rough = _mean_jerk(real) / np.maximum(_mean_jerk(scaled), 1e-12)
+        change[-1] = np.minimum(change[-1], rough)
+        gains = np.clip(gains * change, *GAIN_RANGE)
     return gains.astype(np.float32)
 
 
@@ -86,17 +113,26 @@ def band_energies(motions: Sequence[FloatArray]) -> F64:
     return total / max(frames, 1)
 
 
+def _mean_jerk(motions: Sequence[FloatArray]) -> F64:
+    """(6,) mean size of the third differences."""
+    jerk: F64 = np.concatenate([np.abs(np.diff(m.astype(np.float64), 3, axis=0)) for m in motions])
+    mean: F64 = jerk.mean(axis=0)
+    return mean
+
+
 def _pieces(motions: Sequence[FloatArray], lengths: Sequence[int]) -> list[FloatArray]:
     """Motions cut to pieces of these lengths in turn, as far as they go."""
     if not lengths:
         return list(motions)
     pieces: list[FloatArray] = []
     for motion in motions:
-        at = _LEAD_FRAMES if len(motion) > 4 * _LEAD_FRAMES else 0
+        at = _LEAD_FRAMES
         while len(motion) - at >= min(lengths):
             count = min(lengths[len(pieces) % len(lengths)], len(motion) - at)
             pieces.append(motion[at : at + count])
             at += count
+    if not pieces:
+        raise ValueError(f"no motion is as long as a piece of {min(lengths)} frames")
     return pieces
 
 

@@ -47,11 +47,12 @@ class PoseTraining:
     """Settings of a run.
 
     steps: in all; warmup: of them without the adversary, at warmup_rate. rate_generator and
-    rate_critic: of Adam after that, falling to a tenth along a cosine. person: train on this
-    person only, one performance of each recording (`paper` has no styles). critic_every: steps
-    per update of the critics. match_steps: of the encoders' own training, before. prosody, noise,
-    styles: whether `plus` has them. start_from: folder of a run whose networks this one begins
-    with. patience: checkpoints without a better held-out figure before it stops; 0: never.
+    rate_critic: of Adam after that, falling to a tenth along a cosine. person: train on this person
+    only, one performance of each recording (`paper` has no styles). critic_every: steps per update
+    of the critics. match_steps: of the encoders' own training, before. prosody, noise, styles:
+    whether `plus` has them. start_from: folder of a run whose networks this one begins with.
+    calibrates: whether gains are fitted to the styles at the end. patience: checkpoints without a
+    better held-out figure before it stops; 0: never.
     """
 
     preset: str = "plus"
@@ -70,6 +71,7 @@ class PoseTraining:
     noise: bool = True
     styles: bool = True
     start_from: str = ""
+    calibrates: bool = True
     device: str = "auto"
     patience: int = 0
     seed: int = 1
@@ -96,6 +98,7 @@ PAPER_TRAINING = PoseTraining(
     preset="paper",
     person="lively",
     match_steps=0,
+    calibrates=False,
     mix=Mix(real_share=0.0, reference_share=0.0, style_dropout=0.0),
     losses=PAPER_LOSSES,
 )
