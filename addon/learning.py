@@ -28,6 +28,9 @@ from .session import PUMP_INTERVAL_S, READY_STAGE, Phase
 from .style_menu import menu
 
 NOTES = "unfinished"
+START_WITHIN_S = 180.0
+"""A patient process on a busy computer."""
+
 STOP_WITHIN_S = 10.0
 """A step of training is longer than one of animating."""
 
@@ -92,6 +95,7 @@ class Learning:
                 python,
                 program=_PROGRAM,
                 on_log=self._hear,
+                start_timeout_s=START_WITHIN_S,
                 kill_after_s=STOP_WITHIN_S,
                 is_patient=True,
             )
