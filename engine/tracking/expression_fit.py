@@ -41,11 +41,19 @@ class ExpressionSettings:
     sparse: float = 3.0
     scores: float = 5.0
     change: float = 60.0
-    lips: float = 6.0
+    lips: float = 12.0
     outlier_mm: float = 4.0
     rounds: int = 3
     steps: int = 80
 
+
+_RELUCTANCE = np.array(
+    [
+        4.0 if name.startswith(("mouthRoll", "mouthShrugUpper", "jawLeft", "jawRight")) else 1.0
+        for name in EXPRESSION_NAMES
+    ]
+)
+"""Factor on `size`: opened lips look thinner, which is not yet rolling them in."""
 
 FIXED = GAZE + LID_CHANNELS
 """Channels that are measured on irises and lids before the others are fitted."""
@@ -91,7 +99,7 @@ def fit_expression(
     toward = _measuring(pose, rest)
     hessian = _hessian(toward, basis, weight)
     weights = fixed.copy()
-    pull = np.full(len(free), settings.size)
+    pull = settings.size * _RELUCTANCE[free]
     wanted = np.zeros((len(rays), len(free)))
     if scores is not None:
         pull += settings.scores

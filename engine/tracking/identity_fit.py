@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..head.channels import IDENTITY_SIZE
+from ..head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
 from .anchored_head import AnchoredHead
 from .camera import slopes
 from .expression_fit import (
@@ -35,6 +35,7 @@ _OWN_LIMIT_MM = 5.0
 _IDENTITY_LIMIT = 3.0
 _REST_SHARE = 0.08
 """Each channel is at rest in this share of the frames at least."""
+_OF_THE_MOUTH = np.array([name.startswith(("mouth", "jaw")) for name in EXPRESSION_NAMES])
 _STILL = ExpressionSettings(size=60.0, change=0.0, rounds=2, steps=60)
 
 
@@ -93,9 +94,9 @@ def fit_person(face: AnchoredHead, sight: Sight) -> Person:
         usual = _usual(face, expression)
         remains = _remaining(face, sight.rays, expression, rest, pose)
         closed = closed_frames(sight.rays, pairs, pose, rest)
-        remains[lips] = _remaining(
-            face, sight.rays[closed], expression[closed], rest, pose.select(closed)
-        )[lips]
+        calm = np.where(_OF_THE_MOUTH, 0.0, expression[closed])
+        shut = _remaining(face, sight.rays[closed], calm, rest, pose.select(closed))
+        remains[lips] = shut[lips] - np.tensordot(usual, units[:, lips], 1)
         rest = rest + np.tensordot(usual, units, 1) + remains
         rest = _near(rest, face.shape(identity))
         pose = sight.pose_of(face, rest, pose)
