@@ -18,6 +18,7 @@ from typing import Any
 
 from ..protocol.errors import DatasetError, WorkerError
 from ..stages import ProgressCallback
+from ..tracking.landmarker import require_landmarker
 from .build_report import BuildReport, SourceRecord, read_records, write_records
 from .build_settings import BuildSettings, with_splits
 from .captured_motion import CapturedMotion
@@ -109,7 +110,7 @@ class _Build:
             try:
                 motion = load_rig_capture(source.path)
             except DatasetError as error:
-                self._keep(self._writer.failed(source, key, str(error)))
+                self._fail(source, error)
             else:
                 self._writer.remove(self.records.get(source.name))
                 recorded = Recorded(source, motion.fps, (motion,))
@@ -119,6 +120,8 @@ class _Build:
         """Recordings with their landmarks; films are tracked. Those without a face are told."""
         found = []
         films = [source.name for source in sources if source.kind == "video"]
+        if films:
+            require_landmarker(self._settings.landmarker)
         for source in sources:
             at = films.index(source.name) if source.kind == "video" else 0
             report = partial(self._tell_tracking, source.name, at, max(1, len(films)))
@@ -128,9 +131,7 @@ class _Build:
                 landmarker = self._settings.landmarker
                 found.append(locate_shots(source, tracks, landmarker, report, self._note))
             except (DatasetError, WorkerError) as error:
-                if not _is_of_recording(error):
-                    raise
-                self._keep(self._writer.failed(source, self._key(source, [source]), str(error)))
+                self._fail(source, error)
             except OSError as error:
                 raise disk_error(error, self._output) from error
         return found
@@ -191,6 +192,10 @@ class _Build:
                     self._writer.draw_sheet(shown, fitted, panels[shown.source.name])
         return motions
 
+    def _fail(self, source: Source, error: RhetorError) -> None:
+        self._writer.remove(self.records.get(source.name))
+        self._keep(self._writer.failed(source, self._key(source, [source]), str(error)))
+
     def _keep(self, record: SourceRecord) -> None:
         self.records[record.name] = record
         try:
@@ -230,8 +235,3 @@ class _Build:
 
     def _tell_person(self, at: int, people: int, fraction: float, stage: str) -> None:
         self._progress(self.share + (1.0 - self.share) * (at + fraction) / people, stage)
-
-
-def _is_of_recording(error: DatasetError | WorkerError) -> bool:
-    """Whether an error tells of one recording, not of this installation."""
-    return "MediaPipe" not in error.message

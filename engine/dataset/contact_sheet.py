@@ -24,8 +24,8 @@ COLUMNS = 6
 MOST_PANELS = 24
 _BLIND_PANELS = 6
 _MARGIN = 1.5
-_WIRE, _DOT, _TEXT = (60, 230, 120, 150), (255, 60, 60, 255), (255, 255, 255, 255)
-_DRAWN_SLOTS = ("skin", "lips")
+_WIRE, _DOT, _TEXT = (60, 230, 120, 90), (255, 60, 60, 255), (255, 255, 255, 255)
+_DRAWN_SLOT = "skin"
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,7 @@ class _Wire:
     def __init__(self, head: HeadModel) -> None:
         self.head = head
         face = head.face
-        slots = [face.slots.index(name) for name in _DRAWN_SLOTS if name in face.slots]
-        shown = np.isin(face.face_slots, slots)
+        shown = face.face_slots == face.slots.index(_DRAWN_SLOT)
         self.polygons = [p for p, is_shown in zip(face.faces(), shown, strict=True) if is_shown]
 
 

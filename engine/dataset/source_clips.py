@@ -76,8 +76,10 @@ class ClipWriter:
         return self.settings.pictures and not missing
 
     def is_complete(self, record: SourceRecord) -> bool:
-        """Whether all clips of a record are there."""
-        return all(self._path(clip).exists() for clip in record.clips if not clip.problem)
+        """Whether a recording was usable and all its clips are there."""
+        return not record.problem and all(
+            self._path(clip).exists() for clip in record.clips if not clip.problem
+        )
 
     def remove(self, record: SourceRecord | None) -> None:
         """Delete the clips of an earlier build."""
@@ -104,8 +106,9 @@ class ClipWriter:
             panels.clear()
 
     def listen(self, recorded: Recorded) -> list[LipPair]:
-        """What is heard beside what the lips do, from which the offset is told."""
-        if recorded.source.sound is None:
+        """What is heard beside what the lips do, from which the offset is told; nothing where the
+        offset is given already."""
+        if recorded.source.sound is None or recorded.source.offset_frames is not None:
             return []
         try:
             samples = self._sound(recorded.source)

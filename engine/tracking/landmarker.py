@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from collections.abc import Sequence
@@ -56,19 +57,38 @@ class Landmarker(Protocol):
         ...
 
 
+def require_landmarker(task_file: str = "") -> None:
+    """Raise DatasetError where MediaPipe is not installed or the .task file does not exist."""
+    if task_file and not Path(task_file).is_file():
+        raise DatasetError(f"There is no file {task_file}.", "Check --landmarker.")
+    if importlib.util.find_spec("mediapipe") is not None:
+        return
+    if sys.version_info >= (3, 13):
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise DatasetError(
+            f"Tracking faces in films needs MediaPipe, which there is none of for Python {version}.",
+            "Build the dataset with Python 3.11 or 3.12. " + _TRACKED_HINT,
+        )
+    raise DatasetError(
+        "Tracking faces in films needs MediaPipe.",
+        "Install it: pip install rhetor[video]. " + _TRACKED_HINT,
+    )
+
+
 def open_landmarker(task_file: str = "") -> Landmarker:
     """The face mesh in MediaPipe's own package, or a .task file of the face landmarker.
 
-    Raises DatasetError where MediaPipe or the file is missing.
+    Raises DatasetError where MediaPipe or the file is missing or does not work.
     """
-    if task_file and not Path(task_file).is_file():
-        raise DatasetError(f"There is no file {task_file}.", "Check --landmarker.")
+    require_landmarker(task_file)
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import mediapipe
     except ImportError as error:
-        raise DatasetError(_missing(error), _TRACKED_HINT) from error
+        raise DatasetError(
+            f"MediaPipe cannot be loaded ({error}).", "Install it again: pip install rhetor[video]."
+        ) from error
     if task_file:
         return _TaskLandmarker(mediapipe, task_file)
     if not hasattr(mediapipe, "solutions"):
@@ -78,16 +98,6 @@ def open_landmarker(task_file: str = "") -> Landmarker:
             "--landmarker FILE.task. " + _TRACKED_HINT,
         )
     return _MeshLandmarker(mediapipe)
-
-
-def _missing(error: ImportError) -> str:
-    if sys.version_info >= (3, 13):
-        version = ".".join(map(str, sys.version_info[:2]))
-        return (
-            f"Tracking faces in films needs MediaPipe, which does not exist for Python {version}: "
-            "build the dataset with Python 3.11 or 3.12."
-        )
-    return f"Tracking faces in films needs MediaPipe ({error}): pip install rhetor[video]."
 
 
 class _MeshLandmarker:

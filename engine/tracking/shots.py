@@ -17,11 +17,15 @@ Range = tuple[int, int]
 @dataclass(frozen=True)
 class ShotSettings:
     """max_gap_s: a face lost for longer splits. jump: move of the face's centre from one frame to
-    the next, in face widths, that no head makes. scale: likewise the ratio of its sizes."""
+    the next, in face widths, that no head makes. scale: likewise the ratio of its sizes. step,
+    lonely: a smaller move is a cut too where it is so many times larger than those before and
+    after it, because a head gains and loses its speed over several frames."""
 
     max_gap_s: float = 0.3
     jump: float = 0.35
     scale: float = 1.25
+    step: float = 0.06
+    lonely: float = 6.0
 
 
 def face_boxes(track: LandmarkTrack) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -46,6 +50,8 @@ def tracking_jumps(
     move = np.linalg.norm(centre[after] - centre[before], axis=1) / size[before]
     ratio = np.abs(np.log(size[after] / size[before]))
     jumped = (move > limits.jump * steps) | (ratio > np.log(limits.scale) * steps)
+    beside = np.maximum(np.append(0.0, move[:-1]), np.append(move[1:], 0.0))
+    jumped |= (move > limits.step * steps) & (move > limits.lonely * np.maximum(beside, 0.004))
     return after[jumped]
 
 
