@@ -87,6 +87,7 @@ class MotionBatches:
             raise DatasetError(f"No clip is as long as a window of {WINDOW_FRAMES} frames.")
         self._mix = mix or Mix()
         self.extractor = sequences[0].extractor
+        self.real_people = sorted({s.person for s in sequences if s.real})
         self.minutes = sum(s.frame_count for s in sequences) / 1800
         audio = {id(s.audio): torch.from_numpy(s.audio[:, : model.input_size]) for s in sequences}
         self._audio = [audio[id(s.audio)] for s in sequences]

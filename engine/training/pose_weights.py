@@ -47,6 +47,7 @@ def write_weights(
             "seed": config.seed,
             "steps": step,
             "data": f"{trainer.batches.minutes:.0f} min of motion",
+            "real_people": list(trainer.batches.real_people),
             "metrics": {},
         },
     }
