@@ -27,6 +27,7 @@ Frames = npt.NDArray[np.int64]
 
 _IDENTITY_FRAMES = 24
 _REST_FRAMES = 240
+_PERSON_FRAMES = 1200
 _ROUNDS = 4
 _REST_ROUNDS = 2
 _MISFIT_MM = 1.6
@@ -77,11 +78,12 @@ class Person:
 
 def fit_person(face: AnchoredHead, sight: Sight) -> Person:
     """The person of all frames of a sight, in each of which the face was seen."""
+    sight = sight.select(_even_frames(sight, _PERSON_FRAMES))
     pose = sight.pose_of(face, face.neutral, None)
     baseline = None if sight.scores is None else np.quantile(sight.scores, _REST_SHARE, axis=0)
     some = _spread_frames(pose, _IDENTITY_FRAMES)
     identity = _fit_identity(face, _above(sight.select(some), baseline), pose.select(some))
-    even = np.unique(np.linspace(0, len(sight.rays) - 1, _REST_FRAMES).astype(np.int64))
+    even = _even_frames(sight, _REST_FRAMES)
     sight = _above(sight.select(even), baseline)
     rest = face.shape(identity)
     pose = sight.pose_of(face, rest, pose.select(even))
@@ -113,6 +115,10 @@ def above_rest(scores: Array | None, baseline: Array | None) -> Array | None:
 
 def _above(sight: Sight, baseline: Array | None) -> Sight:
     return Sight(sight.rays, sight.relief, above_rest(sight.scores, baseline))
+
+
+def _even_frames(sight: Sight, count: int) -> Frames:
+    return np.unique(np.linspace(0, len(sight.rays) - 1, count).astype(np.int64))
 
 
 def _spread_frames(pose: RigidPose, count: int) -> Frames:
