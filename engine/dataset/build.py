@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..protocol.errors import DatasetError, WorkerError
+from ..protocol.errors import DatasetError, RhetorError, WorkerError
 from ..stages import ProgressCallback
 from ..tracking.landmarker import require_landmarker
 from .build_report import BuildReport, SourceRecord, read_records, write_records

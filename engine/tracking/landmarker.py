@@ -66,7 +66,7 @@ def require_landmarker(task_file: str = "") -> None:
     if sys.version_info >= (3, 13):
         version = ".".join(map(str, sys.version_info[:2]))
         raise DatasetError(
-            f"Tracking faces in films needs MediaPipe, which there is none of for Python {version}.",
+            f"Tracking faces in films needs MediaPipe; there is none for Python {version}.",
             "Build the dataset with Python 3.11 or 3.12. " + _TRACKED_HINT,
         )
     raise DatasetError(
