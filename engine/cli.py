@@ -29,6 +29,7 @@ TRAININGS = {
 }
 HEAD_BUILD = "engine.head.build.__main__"
 DATASET_BUILD = "engine.dataset.build_command"
+EVALUATE = "engine.evaluation.evaluate"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     dataset.add_argument("action", choices=("build",))
     dataset.add_argument("arguments", nargs=argparse.REMAINDER)
     dataset.set_defaults(run=_dataset)
+    evaluate = commands.add_parser(
+        "evaluate",
+        help="judge weights or a style on held-out clips",
+        add_help=False,
+        prefix_chars="\0",  # so that its first argument may be an option
+    )
+    evaluate.add_argument("arguments", nargs=argparse.REMAINDER)
+    evaluate.set_defaults(run=_evaluate)
     head = commands.add_parser("head", help="build the default head", add_help=False)
     head.add_argument("action", choices=("build",))
     head.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -165,6 +174,10 @@ def _dataset(options: argparse.Namespace) -> int:
 
 def _head(options: argparse.Namespace) -> int:
     return _delegate(HEAD_BUILD, f"head {options.action}", options.arguments)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    return _delegate(EVALUATE, "evaluate", options.arguments)
 
 
 def _delegate(module: str, command: str, arguments: list[str]) -> int:

@@ -102,12 +102,16 @@ def _distances(
     apart = ours - theirs
     squared = np.square(apart, dtype=np.float64).sum(-1)
     worst = squared[:, geometry.lips].max(1)
+    # Each about its own mean over the clip: how the lips move, not how this mouth rests.
+    middle = apart[ok].mean(0) if ok.any() else apart[:1].mean(0)
+    about = np.square(apart[:, geometry.lips] - middle[geometry.lips]).sum(-1).max(1)
     step = np.diff(apart[:, geometry.lips], axis=0, prepend=apart[:1, geometry.lips])
     speed = np.linalg.norm(step, axis=-1).mean(1) * MODEL_RATE_HZ
     both = ok & np.concatenate([[False], ok[:-1]])
     return {
         "lve_mm": window_sums(np.sqrt(worst)[:, None], ok),
         "lve_mm2": window_sums(worst[:, None], ok),
+        "lve_moving_mm": window_sums(np.sqrt(about)[:, None].astype(np.float64), ok),
         "mve_mm": window_sums(np.sqrt(squared).mean(1)[:, None], ok),
         "lvd_mm_s": window_sums(speed[:, None].astype(np.float64), both),
     }
@@ -254,6 +258,7 @@ FIGURES: Mapping[str, Reduce] = {
     "jaw_spread_ratio": _spread_ratio,
     "lve_mm": mean,
     "lve_mm2": mean,
+    "lve_moving_mm": mean,
     "mve_mm": mean,
     "lvd_mm_s": mean,
     "mod_mm": mean,

@@ -2,7 +2,7 @@
 """Does this motion belong to this sound? A contrastive pair of encoders, trained on real motion.
 
 Two small convolution nets map four seconds of sound (prosody and bands of the spectrum) and of head
-motion (velocities and centred angles) to vectors of unit length; those that belong together are
+motion (velocities and centred angles) to sequences of unit vectors; those that belong together are
 pulled together, the other ones of the batch pushed apart. The score is a choice between two: does
 the motion lie nearer to its own sound than to the sound of another time? Half is chance. Blocks of
 time are left out in turn, so that no window is judged by encoders that saw it.
@@ -59,7 +59,8 @@ class MatchConfig:
     """Settings of the training."""
 
     width: int = 32
-    embedding: int = 24
+    embedding: int = 16
+    dropout: float = 0.2
     steps: int = 240
     batch: int = 48
     rate: float = 2e-3
@@ -93,29 +94,30 @@ def folds_of(frames: int, first: int = 0) -> npt.NDArray[np.int64]:
 
 
 class Encoder(nn.Module):
-    """(B, C, T) to unit vectors (B, E)."""
+    """(B, C, T) at 15 Hz to sequences of unit vectors (B, E, T / 4)."""
 
     def __init__(self, channels: int, config: MatchConfig) -> None:
         super().__init__()
         width = config.width
-        self.layers = nn.Sequential(
-            nn.Conv1d(channels, width, 7, padding=3, stride=2),
-            nn.BatchNorm1d(width),
-            nn.ReLU(),
-            nn.Dropout(0.1),
-            nn.Conv1d(width, width, 7, padding=3, stride=2),
-            nn.BatchNorm1d(width),
-            nn.ReLU(),
-            nn.Dropout(0.1),
-            nn.Conv1d(width, width, 5, padding=2),
-            nn.BatchNorm1d(width),
-            nn.ReLU(),
-        )
-        self.out = nn.Linear(width * (WINDOW_FRAMES // STRIDE // 4), config.embedding)
+        layers: list[nn.Module] = []
+        for index, (before, stride) in enumerate(((channels, 2), (width, 2), (width, 1))):
+            dilation = 2 if index == 2 else 1
+            layers += [
+                nn.Conv1d(before, width, 5, stride, 2 * dilation, dilation),
+                nn.BatchNorm1d(width),
+                nn.ReLU(),
+                nn.Dropout(config.dropout),
+            ]
+        self.layers = nn.Sequential(*layers, nn.Conv1d(width, config.embedding, 1))
 
     def forward(self, values: torch.Tensor) -> torch.Tensor:
         """Embed windows."""
-        return functional.normalize(self.out(self.layers(values).flatten(1)), dim=1)
+        return functional.normalize(self.layers(values), dim=1)
+
+
+def agreement(seen: torch.Tensor, heard: torch.Tensor) -> torch.Tensor:
+    """(N, M) mean over time of how well motions (N, E, T) and sounds (M, E, T) agree."""
+    return seen.flatten(1) @ heard.flatten(1).T / seen.shape[2]
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class MatchJudge:
                 continue
             sounds = torch.from_numpy(np.stack([_cut(pairs[n].sound, at) for n, at in windows]))
             motions = torch.from_numpy(np.stack([_cut(pairs[n].motion, at) for n, at in windows]))
-            near = (see(motions) @ hear(sounds).T).numpy()
+            near = agreement(see(motions), hear(sounds)).numpy()
             speakers = np.array([pairs[n].speaker for n, _ in windows])
             found.append(_share_won(near, windows, speakers, rng))
         return np.concatenate(found) if found else np.zeros(0)
@@ -229,11 +231,9 @@ def _train(
         motion[:, [1, 2, 4, 5]] *= rng.choice([-1.0, 1.0], (config.batch, 1, 1))
         motion *= rng.uniform(0.6, 1.5, (config.batch, 1, 1))
         sound += 0.2 * rng.standard_normal(sound.shape)
-        near = (
-            see(torch.from_numpy(motion.astype(np.float32)))
-            @ hear(torch.from_numpy(sound.astype(np.float32))).T
-        )
-        logits = near / 0.15
+        seen = see(torch.from_numpy(motion.astype(np.float32)))
+        heard = hear(torch.from_numpy(sound.astype(np.float32)))
+        logits = agreement(seen, heard) / 0.1
         loss = functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
