@@ -27,7 +27,7 @@ PARTS_MODULE = f"{__package__}.style_parts"
 USUAL_MINUTES = 12.0
 """What the usual number of steps takes on two processor cores, measured; see docs/training.md."""
 
-HEAD_STEPS, FACE_STEPS = 700, 2000
+HEAD_STEPS, FACE_STEPS = 700, 1500
 _LEAST_SHARE = 0.05
 
 _LEARNT = 0.92

@@ -11,8 +11,9 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ from ..checkpoint import WEIGHTS_DIR, file_sha256, load_checkpoint, save_checkpo
 from ..config import config_from, config_to
 from ..dataset.real_faces import HeardPerson
 from ..head.model import load_head
-from ..pgface.config import PGFaceConfig
+from ..pgface.config import STYLE_NAMES, PGFaceConfig
 from ..pgface.network import PGFace
 from ..pgface.synthesizer import load_pgface
 from ..posegan.generator import PoseGanConfig, PoseGenerator
@@ -32,10 +33,10 @@ from ..speech.extractor import load_extractor
 from ..stages import ProgressCallback
 from ..style_file import PersonNetworks, load_style, save_style
 from .person_material import PersonMaterial, read_person
-from .pose_style import PersonMotion, PoseStyleTraining, personalise_pose
-from .pose_weights import load_generator
-from .style_report import Performer, card, report
-from .style_thumbnail import heard, write_thumbnail
+
+if TYPE_CHECKING:  # each part imports what it needs: matplotlib and all alone takes seconds
+    from .pose_style import PersonMotion
+    from .style_report import Performer
 
 PART_FILE = "learnt.safetensors"
 _PART_KIND = "style_part"
@@ -73,6 +74,9 @@ def prepare(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -
 
 def learn_head(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
     """Part "head": fine-tune PoseGAN."""
+    from .pose_style import PoseStyleTraining, personalise_pose
+    from .pose_weights import load_generator
+
     material = read_person(Path(params["dataset"]))
     settings = PoseStyleTraining(**params["settings"])
 
@@ -90,28 +94,32 @@ def learn_head(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn
 
 def learn_face(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
     """Part "face": fine-tune PGFace."""
-    from .face_style import FaceStyleTraining, personalise_face
+    from .face_style import FaceStyleSettings, personalise_face
 
     material = read_person(Path(params["dataset"]))
-    settings = FaceStyleTraining(**params["settings"])
+    settings = FaceStyleSettings(**params["settings"])
+    who = material.speakers[0]  # several speakers have been warned of: they become one
 
     def learn(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        base = load_pgface("plus", "cpu").network
-        network = personalise_face(
-            base,
-            material.train,
+        people = [replace(p, clip=replace(p.clip, speaker=who)) for p in material.train]
+        learnt = personalise_face(
+            load_pgface("plus", "cpu"),
+            people,
             settings,
-            folder,
-            held_out=material.held_out,
-            progress=lambda done: progress(done, "Learning the face"),
+            lambda done, found: progress(done, f"Learning the face ({found})"),
+            folder=folder,
         )
-        return network.state_dict(), {"config": config_to(network.config), "row": settings.name}
+        network = learnt.network
+        return network.state_dict(), {"config": config_to(network.config), "row": STYLE_NAMES[0]}
 
     return _once(Path(params["folder"]), _key(material, config_to(settings)), learn)
 
 
 def finish(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
     """Part "finish": judge, and write the style's three files into the folder `output`."""
+    from .style_report import card, report
+    from .style_thumbnail import heard, write_thumbnail
+
     material, folder = read_person(Path(params["dataset"])), Path(params["folder"])
     progress(0.1, "Comparing with the person")
     networks = _networks(folder, material)
@@ -174,6 +182,8 @@ def _once(
 
 
 def _motion(person: HeardPerson) -> PersonMotion:
+    from .pose_style import PersonMotion
+
     audio = np.concatenate([person.speech, person.prosody], axis=1)
     return PersonMotion(person.clip, audio, person.extractor)
 
@@ -205,6 +215,8 @@ def _networks(folder: Path, material: PersonMaterial) -> PersonNetworks:
 
 
 def _performers(path: Path, extractor: str) -> dict[str, Performer]:
+    from .style_report import Performer
+
     cpu = torch.device("cpu")
     style = load_style(path, cpu, extractor)
     posegan, pgface = load_posegan("plus", cpu, extractor), load_pgface("plus", cpu)
