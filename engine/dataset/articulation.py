@@ -1,40 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From phones with times to the 52 expression units: coarticulated mouth, brows on accents.
 
-Each group of articulators (jaw, rounding, lips, tongue) is a weighted mean of the phones' targets.
-A phone's weight at time t is its dominance integrated over the phone's own duration, falling off
-exponentially before it (anticipation) and after it (carry-over). Short phones therefore undershoot
-and firm ones prevail. Closures and the lip bite follow envelopes of their own that always reach
-their goal and hold it.
+A mouth model moves jaw and lips from phone to phone. Added to it is what no tracking of lips can
+tell or guarantee: closures and the lip bite that always reach their goal and hold it, the tongue, a
+breath before phrases, and a personality's amounts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
+from ..checkpoint import WEIGHTS_DIR
 from ..head.channels import EXPRESSION_NAMES
-from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 from .facial_style import FacialStyle, mean_style
-from .visemes import CLOSURES, GLIDE_SPLIT, GLIDES, OPEN_VOWELS, VISEMES, VOWELS, Viseme
+from .mouth_model import MouthModel, load_mouth_model, presence
+from .phone_track import PARTS, Float64Array, PhoneTrack, spoken_parts
+from .visemes import CLOSURES, GLIDES, OPEN_VOWELS, VISEMES, VOWELS
 
-Float64Array = npt.NDArray[np.float64]
-
-_GROUPS: dict[str, tuple[str, ...]] = {
-    "jaw": ("jaw",),
-    "round": ("pucker", "funnel"),
-    "lips": ("spread", "low", "up"),
-    "tongue": ("tongue",),
-}
-_ANTICIPATION_S = {"jaw": 0.035, "round": 0.070, "lips": 0.040, "tongue": 0.025}
-_CARRY_OVER_S = {"jaw": 0.035, "round": 0.042, "lips": 0.035, "tongue": 0.025}
-_LEAD_S = {"jaw": 0.030, "round": 0.020, "lips": 0.015, "tongue": 0.0}
-"""The jaw starts about one frame before the sound, as animators expect it."""
+MOUTH_MODEL_PATH = WEIGHTS_DIR / "mouth_model.safetensors"
+_TONGUE_S = 0.025
 _CLOSURE_HOLD_S = 2.05 / MODEL_RATE_HZ
 """No closure is shorter, so that at least two frames fall into it."""
 _CLOSURE_RAMP_S = 0.050
@@ -47,10 +36,13 @@ GAP_MM = {
     "mouthLeft": -1.25,
     "mouthRight": -1.25,
     "mouthSmile": 1.4,
+    "mouthFrown": 0.2,
+    "mouthDimple": 0.35,
     "mouthStretch": 0.5,
     "mouthRollLower": -1.7,
     "mouthRollUpper": -1.0,
     "mouthShrugLower": -4.95,
+    "mouthShrugUpper": 3.8,
     "mouthPress": -1.2,
     "mouthLowerDown": 5.7,
     "mouthUpperUp": 7.85,
@@ -58,38 +50,16 @@ GAP_MM = {
 """Lip opening in mm that units bring about at weight 1 on the default head, both sides together."""
 _SEAL_MM = 0.3
 """How far closed lips press into each other."""
-_STRESS_GAIN = {0: 0.74, 1: 1.04, 2: 0.92}
-_REDUCED_S = 0.085
-"""Vowels shorter than this are reduced: they aim lower, beyond what blending takes away."""
 _OPEN_VOWEL_S = 0.09
 _INHALE_PAUSE_S = 0.30
 _INHALE_AT_S = 0.13
 _INHALE_WIDTH_S = 0.055
 
 
-@dataclass(frozen=True)
-class PhoneTrack:
-    """P phones in time order. start_s, end_s: (P,) seconds. phone: lower-case ARPAbet or `sil`.
-
-    stress: (P,) 0, 1, 2, or -1 where not a vowel. loudness: (P,) level relative to the clip's
-    median phone (1 = as loud as that), or None. prominence: (P,) rank in [0, 1] of a vowel's
-    accent within the clip; None leaves the brows alone.
-    """
-
-    start_s: npt.NDArray[np.floating[Any]]
-    end_s: npt.NDArray[np.floating[Any]]
-    phone: tuple[str, ...]
-    stress: npt.NDArray[np.integer[Any]]
-    loudness: npt.NDArray[np.floating[Any]] | None = None
-    prominence: npt.NDArray[np.floating[Any]] | None = None
-
-    def __post_init__(self) -> None:
-        unknown = sorted({p for p in self.phone if p not in VISEMES and p not in GLIDES})
-        if unknown:
-            raise DatasetError(f"Unknown phones: {', '.join(unknown)}.", "Use ARPAbet, lower case.")
-        lengths = {len(self.start_s), len(self.end_s), len(self.phone), len(self.stress)}
-        if len(lengths) != 1:
-            raise DatasetError("The phone track's columns differ in length.")
+@cache
+def default_mouth_model() -> MouthModel:
+    """The model that ships, learned from a real speaker's tracked lips."""
+    return load_mouth_model(MOUTH_MODEL_PATH)
 
 
 def articulate(
@@ -97,12 +67,15 @@ def articulate(
     frame_count: int,
     style: FacialStyle | None = None,
     rate_hz: float = MODEL_RATE_HZ,
+    *,
+    model: MouthModel | None = None,
 ) -> FloatArray:
     """(T, 52) expression weights in [0, 1]; frame i at i / rate_hz seconds.
 
-    style: the personality, by default the mean of all.
+    style: the personality, by default the mean of all. model: the mouth, by default the one that
+    ships.
     """
-    return articulate_styles(track, frame_count, (style or mean_style(),), rate_hz)[0]
+    return articulate_styles(track, frame_count, (style or mean_style(),), rate_hz, model=model)[0]
 
 
 def articulate_styles(
@@ -110,18 +83,18 @@ def articulate_styles(
     frame_count: int,
     styles: Sequence[FacialStyle],
     rate_hz: float = MODEL_RATE_HZ,
+    *,
     gap_mm: Mapping[str, float] = GAP_MM,
+    model: MouthModel | None = None,
 ) -> list[FloatArray]:
     """The same as `articulate` for several personalities; what they share is computed once.
 
-    gap_mm: lip opening that each unit of GAP_MM brings about on the head that is to speak.
+    gap_mm: lip opening that each unit of GAP_MM brings about on the head that is to speak. model:
+    the mouth, by default the one that ships.
     """
     times = np.arange(frame_count) / rate_hz
-    targets = _targets(track)
-    moves = {}
-    for group, articulators in _GROUPS.items():
-        for name, values in zip(articulators, _blend(times, targets, group), strict=True):
-            moves[name] = values
+    moves = (model or default_mouth_model()).move(track, times)
+    moves["tongue"] = _tongue(times, track)
     moves["inhale"] = _inhale(times, track)
     moves["close"] = _held(times, track, "close", _CLOSURE_HOLD_S, _CLOSURE_RAMP_S)
     moves["bite"] = _held(times, track, "bite", _BITE_HOLD_S, _BITE_RAMP_S)
@@ -135,7 +108,7 @@ def _express(
     style: FacialStyle,
     gap_mm: Mapping[str, float],
 ) -> FloatArray:
-    units = _mouth_units(moves, style, gap_mm)
+    units: dict[str, Float64Array | float] = dict(_mouth_units(moves, style, gap_mm))
     units.update(_upper_face_units(_accents(times, track, style), style))
     weights = np.zeros((len(times), len(EXPRESSION_NAMES)))
     for name, curve in units.items():
@@ -143,73 +116,16 @@ def _express(
     return np.clip(weights, 0.0, 1.0).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class _Targets:
-    start_s: Float64Array  # (Q,)
-    end_s: Float64Array  # (Q,)
-    visemes: tuple[Viseme, ...]
-    opening: Float64Array  # (Q,) gain of stress, loudness and duration on jaw and lips
-
-
-def _targets(track: PhoneTrack) -> _Targets:
-    """One row per target: diphthongs become two; vowels carry their opening gain."""
-    rows: list[tuple[float, float, Viseme, float]] = []
-    for index, phone in enumerate(track.phone):
-        start, end = float(track.start_s[index]), float(track.end_s[index])
-        gain = _opening(track, index) if phone in VOWELS else 1.0
-        if phone in GLIDES:
-            first, second = GLIDES[phone]
-            middle = start + GLIDE_SPLIT * (end - start)
-            rows.append((start, middle, VISEMES[first], gain))
-            rows.append((middle, end, VISEMES[second], gain))
-        else:
-            rows.append((start, end, VISEMES[phone], gain))
-    columns = np.array([(a, b, g) for a, b, _, g in rows], dtype=np.float64).reshape(-1, 3)
-    return _Targets(columns[:, 0], columns[:, 1], tuple(row[2] for row in rows), columns[:, 2])
-
-
-def _opening(track: PhoneTrack, index: int) -> float:
-    gain = _STRESS_GAIN.get(int(track.stress[index]), 1.0)
-    if track.loudness is not None:
-        gain *= float(np.clip(max(float(track.loudness[index]), 1e-6) ** 0.35, 0.75, 1.25))
-    duration = float(track.end_s[index] - track.start_s[index])
-    return gain * float(np.clip(duration / _REDUCED_S, 0.85, 1.0))
-
-
-def _blend(times: Float64Array, targets: _Targets, group: str) -> list[Float64Array]:
-    """(T,) curve of each articulator in a group; 0 where there are no phones."""
-    names = _GROUPS[group]
-    if not targets.visemes:
-        return [np.zeros_like(times) for _ in names]
-    firm_key = "jaw_firm" if group in ("jaw", "tongue") else f"{group}_firm"
-    firm = np.array([getattr(v, firm_key) for v in targets.visemes])
-    weight = firm * _presence(
-        times + _LEAD_S[group], targets, _ANTICIPATION_S[group], _CARRY_OVER_S[group]
-    )
-    weight /= weight.sum(1, keepdims=True)
-    gain = targets.opening if group in ("jaw", "lips") else np.ones_like(targets.opening)
-    return [weight @ (np.array([getattr(v, n) for v in targets.visemes]) * gain) for n in names]
-
-
-def _presence(
-    times: Float64Array, targets: _Targets, before_s: float, after_s: float
-) -> Float64Array:
-    """(T, Q) integral over each target's interval of an exponential fall-off from it.
-
-    Beyond the first and the last phone the outermost one goes on.
-    """
-    start, end = targets.start_s.copy(), targets.end_s.copy()
-    start[0], end[-1] = min(start[0], times[0]) - 1.0, max(end[-1], times[-1]) + 1.0
-    to_start = times[:, None] - start  # > 0: the target has begun
-    to_end = times[:, None] - end  # > 0: the target is over
-    future = before_s * (
-        np.exp(np.minimum(to_start, 0.0) / before_s) - np.exp(np.minimum(to_end, 0.0) / before_s)
-    )
-    past = after_s * (
-        np.exp(-np.maximum(to_end, 0.0) / after_s) - np.exp(-np.maximum(to_start, 0.0) / after_s)
-    )
-    presence: Float64Array = future + past + 1e-12
-    return presence
+def _tongue(times: Float64Array, track: PhoneTrack) -> Float64Array:
+    """(T,) how far the tip is between the teeth."""
+    parts = spoken_parts(track)
+    if len(parts.part) == 0:
+        return np.zeros_like(times)
+    visemes = [VISEMES.get(PARTS[part]) for part in parts.part]  # a diphthong moves no tongue tip
+    firm = np.array([viseme.jaw_firm if viseme else 1.0 for viseme in visemes])
+    weight = firm * presence(times, parts, _TONGUE_S, _TONGUE_S)
+    tip: Float64Array = weight @ np.array([viseme.tongue if viseme else 0.0 for viseme in visemes])
+    return tip / weight.sum(1)
 
 
 def _held(
@@ -241,44 +157,45 @@ def _inhale(times: Float64Array, track: PhoneTrack) -> Float64Array:
 
 def _mouth_units(
     moves: dict[str, Float64Array], style: FacialStyle, gap_mm: Mapping[str, float]
-) -> dict[str, Float64Array | float]:
+) -> dict[str, Float64Array]:
     """The mouth's units by name, (T,) each."""
     closed, bite = moves["close"], moves["bite"]
     free = (1.0 - closed) * (1.0 - 0.6 * bite)
-    # Lips that meet, or meet the teeth, hold the jaw back: it drops at the release.
-    jaw = moves["jaw"] * style.jaw + moves["inhale"] * style.inhale
-    jaw = jaw * (1.0 - 0.45 * closed) * (1.0 - 0.55 * bite)
-    pucker = moves["pucker"] * style.rounding * (1.0 - 0.5 * bite)
-    funnel = moves["funnel"] * style.rounding * (1.0 - 0.8 * bite)
-    spread = moves["spread"] * style.spreading
-    low = moves["low"] * style.lips * free
-    up = moves["up"] * style.lips * (1.0 - closed)
-    units: dict[str, Float64Array | float] = {
-        "jawOpen": jaw,
+    learned = {name: np.maximum(values, 0.0) for name, values in moves.items()}
+    rounding = style.rounding * (1.0 - 0.5 * bite)
+    pucker = learned["mouthPucker"] * rounding
+    funnel = learned["mouthFunnel"] * rounding * (1.0 - closed)
+    spread = style.spreading * (1.0 - 0.5 * closed)
+    up = learned["mouthUpperUp"] * style.lips * (1.0 - closed)
+    smile = style.smile * (1.0 - 0.5 * np.clip(pucker + funnel, 0.0, 1.0))
+    units = {
+        "jawOpen": learned["jawOpen"] * style.jaw + moves["inhale"] * style.inhale,
         "mouthPucker": pucker,
-        "mouthFunnel": funnel * (1.0 - closed),
-        "mouthRollLower": 0.10 * closed + 0.50 * bite,
-        "mouthRollUpper": 0.12 * closed,
-        "mouthShrugLower": 0.06 * closed + 0.10 * bite,
+        "mouthFunnel": funnel,
+        "mouthRollLower": np.maximum(learned["mouthRollLower"], 0.10 * closed + 0.50 * bite),
+        "mouthRollUpper": np.maximum(learned["mouthRollUpper"], 0.12 * closed),
+        "mouthShrugLower": np.maximum(learned["mouthShrugLower"], 0.06 * closed + 0.10 * bite),
+        "mouthShrugUpper": learned["mouthShrugUpper"],
         "tongueOut": moves["tongue"] * free,
-        "mouthLeft": np.full_like(jaw, max(0.0, 0.10 * style.asymmetry)),
-        "mouthRight": np.full_like(jaw, max(0.0, -0.10 * style.asymmetry)),
+        "mouthLeft": np.full_like(closed, max(0.0, 0.10 * style.asymmetry)),
+        "mouthRight": np.full_like(closed, max(0.0, -0.10 * style.asymmetry)),
     }
-    smile = style.smile * (1.0 - 0.5 * np.clip(pucker + funnel, 0.0, 1.0)) + 0.30 * spread
     paired = {
-        "mouthPress": 0.18 * closed,
-        "mouthStretch": 0.42 * spread * (1.0 - 0.5 * closed),
-        "mouthSmile": smile,
-        "mouthDimple": 0.08 * spread + 0.04 * closed,
-        "mouthLowerDown": low,
+        "mouthPress": np.maximum(learned["mouthPress"], 0.18 * closed),
+        "mouthStretch": learned["mouthStretch"] * spread,
+        "mouthSmile": smile + learned["mouthSmile"] * style.spreading,
+        "mouthFrown": learned["mouthFrown"],
+        "mouthDimple": learned["mouthDimple"] * style.spreading + 0.04 * closed,
+        "mouthLowerDown": learned["mouthLowerDown"] * style.lips * free,
         "mouthUpperUp": up + 0.16 * bite,
-        "cheekSquint": style.squint + 0.5 * style.smile + 0.10 * spread,
+        "cheekSquint": style.squint + 0.5 * style.smile + 0.3 * learned["mouthSmile"],
         "noseSneer": 0.10 * up,
     }
-    # mouthClose undoes the lip opening of an equal jawOpen; what the other units open or close on
-    # our head is made up for, so that the lips meet and do not sink into each other.
     opening = sum(gap_mm.get(name, 0.0) * values for name, values in (units | paired).items())
-    units["mouthClose"] = np.maximum(closed * (opening + _SEAL_MM) / gap_mm["jawOpen"], 0.0)
+    # mouthClose undoes the lip opening of an equal jawOpen; what the other units open or close on
+    # the head is made up for, so that the lips meet and do not sink into each other.
+    seal = np.asarray(opening) + _SEAL_MM
+    units["mouthClose"] = closed * np.maximum(seal, 0.0) / gap_mm["jawOpen"]
     for name, values in paired.items():
         units[f"{name}Left"] = values * (1.0 + style.asymmetry)
         units[f"{name}Right"] = values * (1.0 - style.asymmetry)

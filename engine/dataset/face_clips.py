@@ -3,37 +3,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
 import numpy as np
+import numpy.typing as npt
 
-from ..audio.decode import SAMPLE_RATE_HZ
-from ..head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
+from ..head.channels import IDENTITY_SIZE
 from ..head.model import HeadModel
 from ..protocol.errors import DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
-from .articulation import GAP_MM, PhoneTrack, articulate_styles, closure_frames, open_frames
+from .articulation import GAP_MM, articulate_styles, closure_frames, open_frames
 from .corpus import SpokenClip, clip_paths, features_path, load_clip
 from .facial_style import PERSONALITIES as FACES
+from .mouth_model import MouthModel, channels_of
 from .performer import perform
 from .personality import PERSONALITIES
+from .phone_track import PhoneTrack, phone_loudness
 from .speech_events import Phones, SpeechEvents, find_events
 
 _IDENTITY_SPREAD = 0.3
 _REST_AFTER_S = 0.25
 
 
+REAL = "real"
+"""`FaceClip.source` of tracked people."""
+
+_Mask = npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class FaceClip:
-    """One clip of T frames as one personality performs it.
+    """One clip of T frames, as a personality performs it or as a real person was tracked.
 
     speech: (T, 29). prosody: (T, 4). pose: (T, 6) rad, mm. expression: (T, 52). identity: (50,).
     closed, opened, silent: (T,) 1 where a /p b m/ has its lips together, in the middle of open
-    vowels, and where the mouth rests in a pause; else 0. style: name of the personality. source:
-    of the speech.
+    vowels, and where the mouth rests in a pause; else 0. style: name of the personality or of the
+    speaker. source: of the speech, or REAL. Of real people: known (52,) channels that were tracked;
+    tracked, pose_known (T,) frames; gap_mm (T,) opening of the lips as seen, NaN where it was not;
+    identity_known. None: everything is known, and the lips open as the expression says.
     """
 
     speech: FloatArray
@@ -46,6 +56,11 @@ class FaceClip:
     silent: FloatArray
     style: str
     source: str
+    known: _Mask | None = None
+    tracked: _Mask | None = None
+    gap_mm: FloatArray | None = None
+    pose_known: _Mask | None = None
+    identity_known: bool = True
 
 
 def phone_track(clip: SpokenClip, prosody: FloatArray) -> PhoneTrack:
@@ -61,7 +76,7 @@ def _track(clip: SpokenClip, events: SpeechEvents) -> PhoneTrack:
         clip.phone_end_s,
         tuple(clip.phone.tolist()),
         clip.stress,
-        _loudness(clip),
+        phone_loudness(clip.samples, clip.phone_start_s, clip.phone_end_s, clip.phone),
         prominence,
     )
 
@@ -71,8 +86,7 @@ def lip_gaps_mm(head: HeadModel) -> dict[str, float]:
     rest = head.lip_gap_mm()
     gaps = {}
     for name in GAP_MM:
-        sides = [n for n in (name, f"{name}Left", f"{name}Right") if n in EXPRESSION_NAMES]
-        gaps[name] = float(head.lip_gap_mm(dict.fromkeys(sides, 1.0)) - rest)
+        gaps[name] = float(head.lip_gap_mm(dict.fromkeys(channels_of(name), 1.0)) - rest)
     return gaps
 
 
@@ -85,13 +99,17 @@ def speaker_identity(speaker: str) -> FloatArray:
 def read_face_clips(
     folder: Path,
     styles: tuple[str, ...] = tuple(FACES),
+    *,
     limit: int = 0,
     head: HeadModel | None = None,
+    model: MouthModel | None = None,
+    without: Collection[str] = (),
 ) -> Iterator[FaceClip]:
     """All clips of a corpus folder, each performed in each style.
 
     head: the head that is to speak, so that its lips meet; by default the one of GAP_MM. limit: at
-    most so many recordings (0: all). Raises DatasetError where features are missing.
+    most so many recordings (0: all). model: the mouth, by default the one that ships.
+    without: speakers who are left out. Raises DatasetError where features are missing.
     """
     paths = clip_paths(folder)
     if not paths:
@@ -99,8 +117,12 @@ def read_face_clips(
     gap_mm = GAP_MM if head is None else lip_gaps_mm(head)
     for number, path in enumerate(paths[:limit] if limit else paths):
         clip = load_clip(path)
-        speech, prosody = _read_features(path)
-        yield from perform_clip(clip, speech, prosody, styles, gap_mm=gap_mm, seed=number)
+        if clip.speaker in without:
+            continue
+        speech, prosody, _ = read_features(features_path(path))
+        yield from perform_clip(
+            clip, speech, prosody, styles, gap_mm=gap_mm, seed=number, model=model
+        )
 
 
 def perform_clip(
@@ -111,12 +133,13 @@ def perform_clip(
     *,
     gap_mm: Mapping[str, float],
     seed: int,
+    model: MouthModel | None = None,
 ) -> Iterator[FaceClip]:
     """A recording performed by personalities; `seed` draws their head motion."""
     frames = len(speech)
     events = find_events(_phones(clip), prosody)
     track = _track(clip, events)
-    faces = articulate_styles(track, frames, [FACES[s] for s in styles], gap_mm=gap_mm)
+    faces = articulate_styles(track, frames, [FACES[s] for s in styles], gap_mm=gap_mm, model=model)
     closed = closure_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
     opened = open_frames(track, frames, MODEL_RATE_HZ).astype(np.float32)
     silent = silent_frames(track, frames)
@@ -148,28 +171,18 @@ def silent_frames(track: PhoneTrack, frame_count: int) -> FloatArray:
     return silent
 
 
-def _read_features(path: Path) -> tuple[FloatArray, FloatArray]:
+def read_features(path: Path) -> tuple[FloatArray, FloatArray, str]:
+    """Speech features (T, 29), prosody (T, 4) and the extractor's id of a features file."""
     try:
-        with np.load(features_path(path), allow_pickle=False) as data:
-            return data["features"].astype(np.float32), data["prosody"].astype(np.float32)
+        with np.load(path, allow_pickle=False) as data:
+            speech, prosody = (data[key].astype(np.float32) for key in ("features", "prosody"))
+            return speech, prosody, str(data["extractor"]) if "extractor" in data else ""
     except (OSError, KeyError, ValueError) as error:
         raise DatasetError(
-            f"The features of {path.name} cannot be read ({error}).",
+            f"The features {path.name} cannot be read ({error}).",
             "Write them with `python -m rhetor.engine.dataset.features`.",
         ) from error
 
 
 def _phones(clip: SpokenClip) -> Phones:
     return Phones(clip.phone_start_s, clip.phone_end_s, clip.phone, clip.stress)
-
-
-def _loudness(clip: SpokenClip) -> FloatArray:
-    """(P,) root mean square of each phone over the median of the spoken phones."""
-    samples = clip.samples.astype(np.float32)
-    edges = np.c_[clip.phone_start_s, clip.phone_end_s] * SAMPLE_RATE_HZ
-    level = np.array(
-        [np.sqrt(np.mean(samples[int(a) : max(int(b), int(a) + 1)] ** 2 + 1.0)) for a, b in edges]
-    )
-    spoken = level[clip.phone != "sil"]
-    loudness = level / (np.median(spoken) if len(spoken) else 1.0)
-    return loudness.astype(np.float32)

@@ -13,6 +13,9 @@ import torch
 
 from .lips import LipGeometry
 
+_SHUT_MM = 0.3
+"""Lips of a closure are to be at least as near as this, whatever a tracker says."""
+
 
 @dataclass(frozen=True)
 class FaceLossWeights:
@@ -23,6 +26,8 @@ class FaceLossWeights:
     identity: float = 1.0
     lip: float = 0.02
     opening: float = 0.02
+    speed: float = 0.05
+    timing: float = 0.2
     closure: float = 0.06
     silence: float = 0.06
 
@@ -32,13 +37,18 @@ class FaceBatch:
     """Targets of N pairs of consecutive frames.
 
     expression: (N, 2, 52). identity: (N, 2, 50). closed, silent: (N, 2) 1 where a /p b m/ has its
-    lips together, and where nobody speaks.
+    lips together, and where nobody speaks. gap_mm: (N, 2) opening of the lips as it was seen, NaN
+    where it follows from the expression. known: (N, 2, 52) channels that are told; identity_known:
+    (N, 2).
     """
 
     expression: torch.Tensor
     identity: torch.Tensor
     closed: torch.Tensor
     silent: torch.Tensor
+    gap_mm: torch.Tensor
+    known: torch.Tensor
+    identity_known: torch.Tensor
 
 
 class FaceLoss:
@@ -47,6 +57,10 @@ class FaceLoss:
     def __init__(self, lips: LipGeometry, weights: FaceLossWeights | None = None) -> None:
         self.lips = lips
         self.weights = weights or FaceLossWeights()
+        # |e @ spread|² is the mean square of the lip vertices' movement for a change of weights e.
+        flat = lips.moves.flatten(1)
+        values, vectors = torch.linalg.eigh(flat @ flat.T / lips.moves.shape[1])
+        self.spread = vectors * values.clamp_min(0.0).sqrt()
 
     def __call__(
         self, identity: torch.Tensor, expression: torch.Tensor, target: FaceBatch
@@ -54,21 +68,29 @@ class FaceLoss:
         """identity (N, 2, 50) and expression (N, 2, 52) as the network gives them, not limited.
 
         Returns the total and its unweighted terms: expression, change and identity are mean
-        squares of weights; lip, opening, closure and silence mean squares of mm.
+        squares of weights; lip, opening, speed (change of the opening), closure and silence mean
+        squares of mm; timing is 1 less the correlation of the opening over the batch. What is not
+        known costs nothing.
         """
-        error = expression - target.expression
+        error = torch.where(target.known, expression - target.expression, 0.0)
         opening = self.lips.opening_mm(expression)
-        wanted = self.lips.opening_mm(target.expression)
-        movement = self.lips.displacement_mm(expression[:, 1] - expression[:, 0])
+        told = self.lips.opening_mm(target.expression)
+        wanted = torch.where(torch.isnan(target.gap_mm), told, target.gap_mm)
+        wanted = torch.where(target.closed > 0, wanted.clamp_max(_SHUT_MM), wanted)
+        movement = (expression[:, 1] - expression[:, 0]) @ self.spread
+        off = opening - wanted
+        identity_error = (identity - target.identity).square().mean(-1)
         terms = {
             "expression": error.square().mean(),
             "change": (error[:, 1] - error[:, 0]).square().mean(),
-            "identity": (identity - target.identity).square().mean(),
-            "lip": self.lips.displacement_mm(error).square().sum(-1).mean(),
-            "opening": (opening - wanted).square().mean(),
-            "closure": _mean_where((opening - wanted).clamp_min(0.0).square(), target.closed),
+            "identity": _mean_where(identity_error, target.identity_known),
+            "lip": (error @ self.spread).square().sum(-1).mean(),
+            "opening": off.square().mean(),
+            "speed": (off[:, 1] - off[:, 0]).square().mean(),
+            "timing": 1.0 - _correlation(opening, wanted),
+            "closure": _mean_where(off.clamp_min(0.0).square(), target.closed),
             "silence": _mean_where(
-                movement.square().sum(-1).mean(-1), target.silent[:, 0] * target.silent[:, 1]
+                movement.square().sum(-1), target.silent[:, 0] * target.silent[:, 1]
             ),
         }
         total = torch.stack([getattr(self.weights, name) * term for name, term in terms.items()])
@@ -78,3 +100,9 @@ class FaceLoss:
 def _mean_where(values: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean of values over the masked entries; 0 where there are none."""
     return (values * mask).sum() / mask.sum().clamp_min(1.0)
+
+
+def _correlation(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Pearson r over all entries."""
+    a, b = one - one.mean(), other - other.mean()
+    return (a * b).mean() / (a.square().mean() * b.square().mean() + 1e-6).sqrt()

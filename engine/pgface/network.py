@@ -8,6 +8,7 @@ normalisation and ReLU, three fully connected layers that give [α_id, α_exp].
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -116,6 +117,19 @@ class PGFace(nn.Module):
         sizes = [self.config.identity_size, self.config.expression_size]
         identity, expression = coefficients.split(sizes, 1)
         return identity, expression
+
+    @torch.no_grad()
+    def with_styles(self, names: tuple[str, ...]) -> PGFace:
+        """A copy whose style table has these rows; those that it lacks begin as its first one."""
+        config = replace(self.config, styles=names)
+        network = PGFace(config)
+        state = dict(self.state_dict())
+        if self.style is not None:
+            own = self.config.styles
+            rows = [own.index(name) if name in own else 0 for name in names]
+            state["style.weight"] = self.style.weight[rows]
+        network.load_state_dict(state)
+        return network.train(self.training)
 
     @torch.no_grad()
     def set_statistics(self, inputs: torch.Tensor, prosody: torch.Tensor) -> None:
