@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,9 @@ from ..protocol.errors import DatasetError
 MAX_SIDE_PX = 1280
 """Larger pictures are scaled down: a face that fills a quarter of this is tracked no worse."""
 
+_HIGHEST_RATE_HZ = 300.0
+"""A higher stated rate is the clock of a film with irregular times."""
+_RATED_PICTURES = 300
 _HINT = "Choose a film such as mp4, mov, mkv or webm."
 
 
@@ -58,10 +60,9 @@ def probe_video(path: Path, max_side: int = MAX_SIDE_PX) -> VideoInfo:
         start_s = 0.0
         if sounds and sounds[0].start_time is not None and first.time is not None:
             start_s = float(sounds[0].start_time * sounds[0].time_base) - float(first.time)
-        rate = stream.average_rate or stream.guessed_rate
         return VideoInfo(
             (int(size[0]), int(size[1])),
-            float(rate) if rate else 25.0,
+            _frame_rate(path, stream),
             _duration_s(container, stream),
             bool(sounds),
             start_s,
@@ -81,18 +82,18 @@ def read_video(
     with _opened(path) as container:
         stream = _picture_stream(container, path)
         stream.thread_type = "AUTO"
-        rate = stream.average_rate or stream.guessed_rate
-        step_s = 1.0 / float(rate) if rate else 0.04
-        every = max(1, math.ceil(1.0 / step_s / most_hz - 1e-3))
-        start_s, last_s = None, -step_s
-        for number, frame in enumerate(_decoded(container, stream, path)):
+        step_s = 1.0 / _frame_rate(path, stream)
+        start_s, last_s, shown_s = None, -step_s, -np.inf
+        for frame in _decoded(container, stream, path):
             if start_s is None:
                 start_s = frame.time if frame.time is not None else 0.0
             time_s = last_s + step_s if frame.time is None else float(frame.time) - start_s
             if time_s <= last_s + 1e-4:
                 continue
             last_s = time_s
-            if number % every == 0:
+            # A little less than a full step: times are often rounded to milliseconds.
+            if time_s - shown_s >= 1.0 / most_hz - 1.5e-3:
+                shown_s = time_s
                 yield VideoFrame(time_s, _upright(frame, stream, max_side))
         if start_s is None:
             raise DatasetError(f"{path.name} holds no picture that can be read.", _HINT)
@@ -138,6 +139,22 @@ def _upright(frame: Any, stream: Any, max_side: int) -> npt.NDArray[np.uint8]:
     # The display matrix turns counterclockwise, as rot90 does.
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+
+
+def _frame_rate(path: Path, stream: Any) -> float:
+    """The stated rate where it can be one; else the mean rate of the first pictures."""
+    stated = float(stream.average_rate or stream.guessed_rate or 0.0)
+    if 5.0 <= stated <= _HIGHEST_RATE_HZ:
+        return stated
+    times = []
+    with _opened(path) as container:
+        for packet in container.demux(container.streams[stream.index]):
+            if packet.pts is not None:
+                times.append(float(packet.pts * packet.time_base))
+            if len(times) > _RATED_PICTURES:
+                break
+    span_s = max(times) - min(times) if times else 0.0
+    return float(np.clip((len(times) - 1) / span_s, 5.0, _HIGHEST_RATE_HZ)) if span_s else 25.0
 
 
 def _duration_s(container: Any, stream: Any) -> float | None:
