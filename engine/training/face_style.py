@@ -114,18 +114,18 @@ def personalise_face(
         save_every=settings.judge_every,
     )
     judge = _Judge(kept, lips, settings, progress)
-    with TemporaryDirectory() as temporary:
-        run = Path(temporary) if folder is None else folder
+    with TemporaryDirectory() as elsewhere:
+        run = folder or Path(elsewhere)
         trainer = FaceTrainer(run, base.network.config, training, material, lips)
         before = judge(base.network)["figure"]
         if trainer.run.step == 0:
             trainer.begin_with(base.network)
             trainer.stopping.update(before, 0, base.network)
-        judge.asked += trainer.run.step // settings.judge_every
+        judge.asked = trainer.run.step // settings.judge_every + 1
         trainer.train(settings.steps, judge)
-        after = trainer.stopping.best
-        network = trainer.shipped()
-    return PersonalFace(network, before, after)
+        trainer.run.close()
+    network = trainer.shipped()
+    return PersonalFace(network, before, trainer.stopping.best)
 
 
 class _Judge:
@@ -148,7 +148,7 @@ class _Judge:
         spent = (time.monotonic() - self.started_s) / (60.0 * settings.minutes)
         done = max(self.asked * settings.judge_every / settings.steps, spent)
         if self.progress is not None:
-            self.progress(min(1.0, done), f"lips follow the voice: r = {figures['figure']:.2f}")
+            self.progress(min(1.0, done), f"lips follow the voice with r = {figures['figure']:.2f}")
         self.asked += 1
         return figures | {"time_is_over": float(spent >= 1.0)}
 

@@ -128,9 +128,8 @@ class FaceTrainer:
 
     def begin_with(self, network: PGFace) -> None:
         """Take over a trained network of the same shape, with the statistics of its inputs."""
-        if self.run.step == 0:
-            self.network.load_state_dict(network.state_dict())
-            self.average.load_state_dict(network.state_dict())
+        self.network.load_state_dict(network.state_dict())
+        self.average.load_state_dict(network.state_dict())
 
     def step(self) -> dict[str, float]:
         """One optimiser step; returns the total loss and its terms."""
