@@ -21,6 +21,8 @@ FACE_POINTS = 468
 """Landmarks on the skin; the ten behind them are the irises."""
 
 SETS = ("rigid", "lips_inner", "lips_outer", "lids", "brows", "contour")
+_SAME_MM = 0.1
+"""Heads built on other machines may differ in the last digits."""
 _REBUILD = "Build the anchors again with `python -m rhetor.engine.tracking.anchor_registration`."
 
 
@@ -55,10 +57,9 @@ class LandmarkAnchors:
 
 
 def head_fingerprint(head: HeadModel) -> str:
-    """Identity of a head's surface: its channels, polygons and neutral vertices to 0.01 mm."""
+    """Identity of a head's channels and of the polygons of its face."""
     digest = hashlib.sha256(head.id.encode())
     digest.update(np.ascontiguousarray(head.face.corners, np.int32).tobytes())
-    digest.update(np.round(head.face.neutral * 100.0).astype(np.int32).tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -66,7 +67,8 @@ def load_anchors(head: HeadModel, path: Path = DEFAULT_ANCHORS_PATH) -> Landmark
     """Read the anchors. Raises HeadError where they are missing, damaged or of another head."""
     try:
         with np.load(path, allow_pickle=False) as data:
-            fingerprint = str(data["head"])
+            made_for = str(data["head"])
+            places = data["places"].astype(np.float32)
             anchors = LandmarkAnchors(
                 vertices=data["vertices"].astype(np.int32),
                 barycentric=data["barycentric"].astype(np.float32),
@@ -77,11 +79,15 @@ def load_anchors(head: HeadModel, path: Path = DEFAULT_ANCHORS_PATH) -> Landmark
         raise HeadError(
             f"The landmark anchors {path.name} cannot be read ({error}).", _REBUILD
         ) from error
-    if fingerprint != head_fingerprint(head):
-        raise HeadError("The landmark anchors were made for another head.", _REBUILD)
     shape = (FACE_POINTS, 3)
     if anchors.vertices.shape != shape or anchors.barycentric.shape != shape:
         raise HeadError("The landmark anchors are incomplete.", _REBUILD)
+    if made_for != head_fingerprint(head):
+        raise HeadError("The landmark anchors were made for another head.", _REBUILD)
+    if np.abs(anchors.on_vertices(head.face.neutral) - places).max() > _SAME_MM:
+        raise HeadError(
+            "The head's shape has changed since the landmark anchors were made.", _REBUILD
+        )
     return anchors
 
 
@@ -96,6 +102,7 @@ def save_anchors(path: Path, anchors: LandmarkAnchors, head: HeadModel, provenan
             barycentric=anchors.barycentric,
             weight=anchors.weight,
             head=np.str_(head_fingerprint(head)),
+            places=anchors.on_vertices(head.face.neutral).astype(np.float32),
             provenance=np.str_(provenance),
             **arrays,
         )
