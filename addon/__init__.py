@@ -15,6 +15,7 @@ MODULES = (
     "ops_head",
     "ops_animate",
     "ops_style",
+    "ops_drop",
     "ops_learn",
     "panel",
     "panel_styles",

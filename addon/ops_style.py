@@ -58,7 +58,9 @@ class RHETOR_OT_import_style(bpy.types.Operator):
     filter_glob: StringProperty(default=f"*{STYLE_SUFFIX}", options={"HIDDEN"})
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
-        """Ask for the file."""
+        """Ask for the file, unless it has been dropped."""
+        if self.filepath:
+            return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

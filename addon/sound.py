@@ -30,7 +30,7 @@ def place_recording(scene: Any, audio: Path, start_frame: int, rig: str) -> str:
     channel = earlier[0].channel if earlier else 1 + max((s.channel for s in strips), default=0)
     try:
         strip = strips.new_sound(
-            name=audio.stem, filepath=_blend_path(audio), channel=channel, frame_start=start_frame
+            name=audio.stem, filepath=blend_path(audio), channel=channel, frame_start=start_frame
         )
     except RuntimeError as error:
         return f"The sequencer cannot play this recording ({_first_line(error)})."
@@ -61,7 +61,7 @@ def _is_earlier(strip: Any, audio: Path, rig: str) -> bool:
     return path == Path(os.path.normpath(audio))
 
 
-def _blend_path(audio: Path) -> str:
+def blend_path(audio: Path) -> str:
     """Relative to the .blend where the person keeps paths so and the file has been saved."""
     relative = bpy.context.preferences.filepaths.use_relative_paths
     if relative and bpy.data.filepath:

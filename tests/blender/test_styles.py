@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Styles in Blender: the menu, and what happens to a scene whose style is not there."""
 
+from pathlib import Path
+
 import pytest
 
 
@@ -46,3 +48,11 @@ def test_styles_are_imported_and_removed(told):
     assert "no file /nowhere/x.safetensors" in said["import nothing"]
     assert "not a style file" in said["import weights"]
     assert "nobody is not installed" in said["use unknown"]
+
+
+def test_dropped_files_are_taken(told, speech):
+    dropped = told["dropped"]
+    assert Path(dropped["recording"]).resolve() == speech.resolve() and dropped["is relative"]
+    assert "is not a sound file" in dropped["refused"]
+    assert ".flac" in dropped["handlers"]["rhetor.use_recording"]
+    assert dropped["handlers"]["rhetor.import_style"] == ".safetensors"

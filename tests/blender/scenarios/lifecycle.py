@@ -41,6 +41,7 @@ def registered() -> set[str]:
         types.Operator,
         types.Panel,
         types.Menu,
+        types.FileHandler,
         types.PropertyGroup,
         types.AddonPreferences,
     )

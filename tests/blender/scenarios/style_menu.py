@@ -26,6 +26,7 @@ def main(audio: str, blend: str) -> dict:
     performances.create_head(hair=False)
     assert bpy.ops.rhetor.animate.poll()
     bpy.ops.wm.save_as_mainfile(filepath=blend)
+    told["dropped"] = drop_recording(audio)
     told["gone"] = take_away(anna, blend)
     style_files.write_style(anna, "Anna again")
     assert look_again() and bpy.ops.rhetor.animate.poll()
@@ -34,6 +35,19 @@ def main(audio: str, blend: str) -> dict:
     told["broken"] = broken()
     told["paper"] = paper()
     return told
+
+
+def drop_recording(audio: str) -> dict:
+    """What Blender calls when a sound file is dropped on the 3D view."""
+    settings = bpy.context.scene.rhetor
+    assert bpy.ops.rhetor.use_recording("INVOKE_DEFAULT", filepath=audio) == {"FINISHED"}
+    handlers = [cls for cls in bpy.types.FileHandler.__subclasses__() if "RHETOR" in cls.__name__]
+    return {
+        "recording": bpy.path.abspath(settings.audio),
+        "is relative": settings.audio.startswith("//"),
+        "refused": said(bpy.ops.rhetor.use_recording, filepath=__file__),
+        "handlers": {cls.bl_import_operator: cls.bl_file_extensions for cls in handlers},
+    }
 
 
 def look_again() -> list[str]:
@@ -111,6 +125,9 @@ def operators(shipped: list[str]) -> dict:
     told["import nothing"] = said(bpy.ops.rhetor.import_style, filepath="/nowhere/x.safetensors")
     weights = scenario.module("engine.styles").WEIGHTS_DIR / "posegan_plus.safetensors"
     told["import weights"] = said(bpy.ops.rhetor.import_style, filepath=str(weights))
+    dropped = style_files.write_style(elsewhere / "dropped.safetensors", "Dropped")
+    assert bpy.ops.rhetor.import_style("INVOKE_DEFAULT", filepath=str(dropped)) == {"FINISHED"}
+    assert settings.style == "dropped"
     told["use unknown"] = said(bpy.ops.rhetor.use_style, name="nobody")
     assert set(shipped) < set(style_files.offered())
     return told
