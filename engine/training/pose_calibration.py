@@ -26,6 +26,7 @@ _LEAD_FRAMES = 64
 
 STRINGS = 6
 
+_PIECE, _LEAST_PIECE = 240, 32
 _PERFORMED = 8
 
 
@@ -56,18 +57,20 @@ def calibrated(
     """Gains (BANDS, 6) for a style of the generator from its person's own sequences.
 
     Motion is generated to their audio, `strings` times in another order and with another seed,
-    and compared in pieces as long as they are.
+    and compared in pieces as long as they are, eight seconds at most: on a minute or two of
+    somebody, what changes more slowly is chance.
     """
     ungained = _without_gains(generator)
     rng = np.random.default_rng(seed)
     made: list[FloatArray] = []
-    lengths = [s.frame_count for s in real]
+    pieces = [s.pose[a : a + _PIECE] for s in real for a in range(0, s.frame_count, _PIECE)]
+    pieces = [p for p in pieces if len(p) >= _LEAST_PIECE]
     for number in range(strings):
         audio = strung_together([*real, *real], rng).audio
         motion = ungained.generate(audio[:, :29], audio[:, 29:], style, seed=seed + 17 * number)
         made.append(motion)
     home = generator.pose_mean.cpu().numpy()
-    return fit_gains(made, [s.pose for s in real], home, lengths)
+    return fit_gains(made, pieces, home, [len(p) for p in pieces])
 
 
 def fit_gains(
