@@ -121,7 +121,9 @@ def fit_tracks(
     fitted = []
     for number, (track, sight) in enumerate(zip(tracks, sights, strict=True)):
         report(0.3 + 0.7 * number / len(tracks), "motion")
-        fitted.append(_fit_motion(track, sight, face, camera, person, settings))
+        fitted.append(
+            _fit_motion(track, sight, person, face=face, camera=camera, settings=settings)
+        )
     report(1.0, "done")
     return fitted
 
@@ -129,9 +131,10 @@ def fit_tracks(
 def _fit_motion(
     track: LandmarkTrack,
     sight: Sight,
+    person: Person,
+    *,
     face: AnchoredHead,
     camera: Camera,
-    person: Person,
     settings: FitSettings,
 ) -> FittedTrack:
     """Pose and expression of a known person."""
