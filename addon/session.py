@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from .scene_doctor import Report
 
 PUMP_INTERVAL_S = 0.1
+REST_AFTER_S = 600.0
+"""An engine that nobody has asked for so long is ended: it holds much memory."""
+
 READY_STAGE = "Starting the engine"
 _PROGRAM = "Rhetor for Blender"
 _CALM_MODES = ("OBJECT", "POSE")
@@ -62,6 +65,7 @@ class Session:
         self._call: Call | None = None
         self._examination: Call | None = None
         self._order: Order | None = None
+        self._used_s = 0.0
 
     @property
     def is_working(self) -> bool:
@@ -148,6 +152,12 @@ class Session:
         self._examination = self._engine(python).call("doctor")
         self.engine_findings = ("Looking at the engine",)
 
+    def rest(self) -> None:
+        """End an idle engine's process; what it has made stays."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
     def stop(self) -> None:
         """End the engine's process and forget the job. Asks nothing of Blender."""
         client, self._client = self._client, None
@@ -157,7 +167,16 @@ class Session:
         if self.is_working:
             self.phase = Phase.IDLE
 
+    def rest_in_s(self) -> float | None:
+        """Seconds until the engine may be ended; None where none runs."""
+        if self._client is None or not self._client.is_running:
+            return None
+        if self.is_working or self.is_examining:
+            return REST_AFTER_S
+        return REST_AFTER_S - (time.monotonic() - self._used_s)
+
     def _engine(self, python: Path) -> Client:
+        self._used_s = time.monotonic()
         if self._client is not None and self._python != python:
             self.stop()
         if self._client is None:
@@ -180,6 +199,7 @@ class Session:
             self.fail(error)
             raise
         self._call = self._order = None
+        self._used_s = time.monotonic()
         return self.unwritten
 
     def _collect_examination(self) -> None:
@@ -207,6 +227,17 @@ def watch() -> None:
     if not bpy.app.timers.is_registered(_tick):
         # Persistent: opening another file must not leave the job without an end.
         bpy.app.timers.register(_tick, first_interval=PUMP_INTERVAL_S, persistent=True)
+    if not bpy.app.timers.is_registered(_rest):
+        bpy.app.timers.register(_rest, first_interval=REST_AFTER_S, persistent=True)
+
+
+def _rest() -> float | None:
+    """End an engine that has been idle for long; the next job starts another."""
+    left_s = current.rest_in_s()
+    if left_s is not None and left_s > 0.0:
+        return left_s
+    current.rest()
+    return None
 
 
 def _tick() -> float | None:
@@ -259,6 +290,7 @@ def register() -> None:
 def unregister() -> None:
     """End the engine and the timer."""
     atexit.unregister(current.stop)
-    if bpy.app.timers.is_registered(_tick):
-        bpy.app.timers.unregister(_tick)
+    for timer in (_tick, _rest):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     current.stop()

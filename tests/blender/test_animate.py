@@ -57,4 +57,4 @@ def test_interruptions_lose_nothing(default_blender, long_speech, python):
     for case in ("deleted", "other file"):
         assert "no longer in this file. The finished take was kept" in told[case]["said"]
         assert told[case]["written"]
-    assert told["engines left"] == 0
+    assert told["rested"] == [1, 0] and told["engines left"] == 0

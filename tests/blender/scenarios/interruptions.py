@@ -20,6 +20,7 @@ def main(audio: str) -> dict:
         "killed": kill(),
         "deleted": delete_the_head(),
         "other file": open_another_file(),
+        "rested": rest(),
         "engines left": disable(),
     }
 
@@ -70,10 +71,22 @@ def open_another_file() -> dict:
     return {"said": said, "written": session.written.title}
 
 
+def rest() -> list[int]:
+    """An engine that is idle for long is ended; before, it stays warm. Engines after each look."""
+    addon = scenario.module("addon.session")
+    assert 0.0 < addon._rest() <= addon.REST_AFTER_S
+    engines = [len(children())]
+    addon.REST_AFTER_S = 0.0
+    assert addon._rest() is None
+    return [*engines, len(children())]
+
+
 def disable() -> int:
-    """The engine, still warm, ends with the extension."""
+    """An engine that runs ends with the extension."""
     import addon_utils  # bpy makes it importable
 
+    python = scenario.module("addon.prefs").engine_python(bpy.context)
+    scenario.module("addon.session").current.warm_up(python)
     assert len(children()) == 1
     addon_utils.disable(scenario.EXTENSION)
     return len(children())
