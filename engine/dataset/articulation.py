@@ -124,8 +124,9 @@ def _tongue(times: Float64Array, track: PhoneTrack) -> Float64Array:
     visemes = [VISEMES.get(PARTS[part]) for part in parts.part]  # a diphthong moves no tongue tip
     firm = np.array([viseme.jaw_firm if viseme else 1.0 for viseme in visemes])
     weight = firm * presence(times, parts, _TONGUE_S, _TONGUE_S)
-    tip: Float64Array = weight @ np.array([viseme.tongue if viseme else 0.0 for viseme in visemes])
-    return tip / weight.sum(1)
+    tongue = np.array([viseme.tongue if viseme else 0.0 for viseme in visemes])
+    tip: Float64Array = (weight @ tongue) / weight.sum(1)
+    return tip
 
 
 def _held(

@@ -91,6 +91,8 @@ class _Frames:
 class _Mouth(torch.nn.Module):
     """`MouthModel` with parameters."""
 
+    spoken: torch.Tensor
+
     def __init__(self, prior: MouthModel) -> None:
         super().__init__()
         self.targets = torch.nn.Parameter(torch.from_numpy(prior.targets).float())
@@ -127,7 +129,8 @@ class _Mouth(torch.nn.Module):
             (-until.clamp_min(0.0) / after).exp() - (-since.clamp_min(0.0) / after).exp()
         )
         weight = self.firmness[:, group].exp()[frames.part] * (future + past + 1e-9)
-        return weight / weight.sum(1, keepdim=True)
+        share: torch.Tensor = weight / weight.sum(1, keepdim=True)
+        return share
 
     @torch.no_grad()
     def limit(self, prior: _Mouth) -> None:
@@ -205,7 +208,8 @@ class _Cost:
             + settings.firmness_prior * 30.0 * firmness
             + settings.time_prior * 30.0 * times
         )
-        return lips + settings.gap * gap.square().mean() + held / len(self.frames.part)
+        cost: torch.Tensor = lips + settings.gap * gap.square().mean()
+        return cost + held / len(self.frames.part)
 
 
 def _sized_prior(frames: _Frames) -> MouthModel:

@@ -202,10 +202,13 @@ def time_warped(clip: FaceClip, speed: float) -> FaceClip:
 
     return replace(
         clip,
-        **{
-            name: curve(getattr(clip, name)) for name in ("speech", "prosody", "pose", "expression")
-        },
-        **{name: getattr(clip, name)[nearest] for name in ("closed", "opened", "silent")},
+        speech=curve(clip.speech),
+        prosody=curve(clip.prosody),
+        pose=curve(clip.pose),
+        expression=curve(clip.expression),
+        closed=clip.closed[nearest],
+        opened=clip.opened[nearest],
+        silent=clip.silent[nearest],
         gap_mm=None if clip.gap_mm is None else curve(clip.gap_mm),
         tracked=None if clip.tracked is None else clip.tracked[nearest],
         pose_known=None if clip.pose_known is None else clip.pose_known[nearest],

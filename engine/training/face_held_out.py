@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..dataset.face_clips import FaceClip
@@ -69,7 +70,7 @@ class HeldOutFaces:
         return (made, real) if made else None
 
 
-def wanted_gap_mm(clip: FaceClip, lips: LipGeometry) -> tuple[FloatArray, np.ndarray]:
+def wanted_gap_mm(clip: FaceClip, lips: LipGeometry) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """The opening (T,) of a clip's lips in mm, as seen or else of its expression, and where it
     counts."""
     told = lips.opening_mm(torch.from_numpy(clip.expression)).numpy()

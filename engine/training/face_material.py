@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..dataset.face_clips import REAL, FaceClip
@@ -120,7 +121,7 @@ def _is_in_turn(number: int) -> bool:
     return number % count == number // count % count
 
 
-def _known_pose(clip: FaceClip) -> np.ndarray:
+def _known_pose(clip: FaceClip) -> npt.NDArray[np.bool_]:
     """(T,) whether the head was tracked at a frame."""
     return np.ones(len(clip.speech), bool) if clip.pose_known is None else clip.pose_known
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measure PGFace on held-out clips: `python -m rhetor.engine.training.face_report --preset plus`.
+"""Measure PGFace on held-out clips: `python -m rhetor.engine.training.face_report DATASET...`.
 
 Every figure stands beside its control (the result rolled by half the clip) or its baseline (the
-mean face), natural and synthetic speech apart.
+mean face): speech that the mouth model performs, natural and synthetic apart, and each real speaker
+against what was tracked.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..dataset.face_clips import FaceClip, read_face_clips
+from ..dataset.face_clips import REAL, FaceClip, read_face_clips
+from ..dataset.person_clip import RIGHTS
+from ..dataset.real_faces import is_people_folder, read_real_clips
 from ..head.channels import EXPRESSION_NAMES
-from ..head.model import load_head
+from ..head.model import HeadModel, load_head
 from ..pgface.config import PRESETS, STYLE_NAMES
 from ..pgface.lips import LipGeometry
 from ..pgface.synthesizer import FaceSynthesizer, load_pgface
 from ..posegan.synthesizer import load_posegan
 from ..protocol.errors import RhetorError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
+from .face_held_out import correlation, wanted_gap_mm
 
 CLOSED_MM = 1.0
 """Lips nearer than this count as closed."""
@@ -36,23 +40,27 @@ Figures = dict[str, float]
 
 
 def clip_figures(expression: FloatArray, clip: FaceClip, lips: LipGeometry) -> Figures:
-    """Figures of one clip for a predicted expression (T, 52); those that it lacks are left out."""
-    gap, wanted = (
-        lips.opening_mm(torch.from_numpy(weights)).numpy()
-        for weights in (expression, clip.expression)
-    )
-    half = len(gap) // 2
-    mean_face = np.broadcast_to(clip.expression.mean(0), clip.expression.shape)
+    """Figures of one clip for a predicted expression (T, 52); those that it lacks are left out.
+
+    Channels that were not tracked count as right.
+    """
+    if clip.known is not None:
+        expression = np.where(clip.known, expression, clip.expression)
+    gap = lips.opening_mm(torch.from_numpy(expression)).numpy()
+    wanted, seen = wanted_gap_mm(clip, lips)
+    rolled = np.roll(gap, len(gap) // 2)
+    jaw, tracked_jaw = expression[:, _JAW], clip.expression[:, _JAW]
+    mean_face = np.broadcast_to(clip.expression[seen].mean(0), clip.expression[seen].shape)
     figures = {
-        "gap_r": correlation(gap, wanted),
-        "gap_r_control": correlation(np.roll(gap, half), wanted),
-        "jaw_r": correlation(expression[:, _JAW], clip.expression[:, _JAW]),
-        "jaw_r_control": correlation(np.roll(expression[:, _JAW], half), clip.expression[:, _JAW]),
-        "gap_spread_ratio": float(gap.std() / max(wanted.std(), 1e-6)),
+        "gap_r": correlation(gap[seen], wanted[seen]),
+        "gap_r_control": correlation(rolled[seen], wanted[seen]),
+        "jaw_r": correlation(jaw[seen], tracked_jaw[seen]),
+        "jaw_r_control": correlation(np.roll(jaw, len(jaw) // 2)[seen], tracked_jaw[seen]),
+        "gap_spread_ratio": float(gap[seen].std() / max(wanted[seen].std(), 1e-6)),
         "lag_ms": lag_s(gap, wanted) * 1000.0,
-        "lve_mm": lips.lip_vertex_error_mm(expression, clip.expression),
+        "lve_mm": lips.lip_vertex_error_mm(expression[seen], clip.expression[seen]),
         "lve_mm_mean_face": lips.lip_vertex_error_mm(
-            np.ascontiguousarray(mean_face), clip.expression
+            np.ascontiguousarray(mean_face), clip.expression[seen]
         ),
     }
     closures = [float(gap[a:b].min() <= CLOSED_MM) for a, b in runs(clip.closed)]
@@ -63,13 +71,6 @@ def clip_figures(expression: FloatArray, clip: FaceClip, lips: LipGeometry) -> F
     if clip.silent.any():
         figures["silence_max_mm"] = float(gap[clip.silent > 0].max())
     return figures
-
-
-def correlation(one: npt.NDArray[np.floating[Any]], other: npt.NDArray[np.floating[Any]]) -> float:
-    """Pearson r; 0 where one of them does not move."""
-    if one.std() < 1e-6 or other.std() < 1e-6:
-        return 0.0
-    return float(np.corrcoef(one, other)[0, 1])
 
 
 def lag_s(late: npt.NDArray[np.floating[Any]], reference: npt.NDArray[np.floating[Any]]) -> float:
@@ -95,55 +96,59 @@ def report(
     lips: LipGeometry,
     poses: dict[int, FloatArray] | None = None,
 ) -> dict[str, Figures]:
-    """Means over the clips of natural and of synthetic speech, and how many there were.
+    """Means over the clips of natural and of synthetic speech and of each real speaker, and how
+    many there were.
 
     poses: other head motion for clips by number. The largest opening in silence is given as the
     mean over clips of each clip's largest one, and the worst clip of all.
     """
-    gathered: dict[str, dict[str, list[float]]] = {"natural": {}, "synthetic": {}}
+    gathered: dict[str, dict[str, list[float]]] = {}
     for number, clip in enumerate(clips):
         style = clip.style if clip.style in synthesizer.styles else STYLE_NAMES[0]
         pose = clip.pose if poses is None else poses[number]
         _, expression = synthesizer.generate(clip.speech, clip.prosody, pose, style)
-        kind = "natural" if clip.source == "natural" else "synthetic"
+        kinds = {"natural": "natural", REAL: clip.style}
+        columns = gathered.setdefault(kinds.get(clip.source, "synthetic"), {})
         for name, value in clip_figures(expression, clip, lips).items():
-            gathered[kind].setdefault(name, []).append(value)
+            columns.setdefault(name, []).append(value)
     result: dict[str, Figures] = {}
     for kind, columns in gathered.items():
-        if columns:
-            result[kind] = {name: round(float(np.mean(v)), 3) for name, v in columns.items()}
-            result[kind]["clips"] = len(columns["gap_r"])
-            if "silence_max_mm" in columns:
-                result[kind]["silence_worst_mm"] = round(max(columns["silence_max_mm"]), 3)
+        result[kind] = {name: round(float(np.mean(v)), 3) for name, v in columns.items()}
+        result[kind]["clips"] = len(columns["gap_r"])
+        if "silence_max_mm" in columns:
+            result[kind]["silence_worst_mm"] = round(max(columns["silence_max_mm"]), 3)
     return result
+
+
+def _held_out(
+    folders: Sequence[Path], head: HeadModel, rights: Sequence[str], limit: int
+) -> list[FaceClip]:
+    clips: list[FaceClip] = []
+    for folder in folders:
+        if is_people_folder(folder / "val"):
+            clips += read_real_clips(folder / "val", LipGeometry.of(head), rights)
+        else:
+            clips += read_face_clips(folder / "val", limit=limit, head=head)
+    return clips
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="Measure PGFace on held-out clips.")
+    parser.add_argument("dataset", type=Path, nargs="+", help="corpora and people, with val/")
     parser.add_argument("--preset", choices=tuple(PRESETS), default="plus")
     parser.add_argument("--weights", type=Path, help="weights file instead of the preset's")
-    parser.add_argument("--corpus", type=Path, default=Path("runs/corpus"))
+    parser.add_argument("--rights", nargs="+", choices=RIGHTS, default=RIGHTS)
     parser.add_argument("--limit", type=int, default=0, help="at most so many recordings")
     parser.add_argument("--posegan", help="preset or weights whose head motion is used")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     arguments = parser.parse_args()
+    torch.set_num_threads(1)
     try:
         synthesizer = load_pgface(arguments.weights or arguments.preset, "cpu")
         head = load_head()
-        clips = list(read_face_clips(arguments.corpus / "val", limit=arguments.limit, head=head))
-        poses = None
-        if arguments.posegan:
-            posegan = load_posegan(arguments.posegan, "cpu")
-            poses = {
-                number: posegan.generate(
-                    clip.speech,
-                    clip.prosody,
-                    clip.style if clip.style in posegan.styles else STYLE_NAMES[0],
-                    seed=number,
-                )
-                for number, clip in enumerate(clips)
-            }
+        clips = _held_out(arguments.dataset, head, arguments.rights, arguments.limit)
+        poses = _poses(arguments.posegan, clips) if arguments.posegan else None
         figures = report(synthesizer, clips, LipGeometry.of(head), poses)
     except RhetorError as error:
         raise SystemExit(str(error)) from error
@@ -151,6 +156,19 @@ def main() -> None:
     print(text)
     if arguments.json:
         arguments.json.write_text(text + "\n")
+
+
+def _poses(weights: str, clips: Sequence[FaceClip]) -> dict[int, FloatArray]:
+    posegan = load_posegan(weights, "cpu")
+    return {
+        number: posegan.generate(
+            clip.speech,
+            clip.prosody,
+            clip.style if clip.style in posegan.styles else STYLE_NAMES[0],
+            seed=number,
+        )
+        for number, clip in enumerate(clips)
+    }
 
 
 if __name__ == "__main__":

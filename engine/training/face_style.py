@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..dataset.face_clips import FaceClip
@@ -181,7 +182,7 @@ def _parts(
     return clips, kept
 
 
-def _seen(clip: FaceClip) -> np.ndarray:
+def _seen(clip: FaceClip) -> npt.NDArray[np.bool_]:
     return np.ones(len(clip.speech), bool) if clip.tracked is None else clip.tracked
 
 
