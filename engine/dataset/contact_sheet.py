@@ -109,7 +109,7 @@ def _panel(
         if _faces_camera(points):
             draw.polygon([tuple(p) for p in points.tolist()], outline=_WIRE)
     for x, y in ((track.points[frame, :, :2] - corner) * zoom).tolist():
-        draw.point((x, y), fill=_DOT)
+        draw.rectangle((x - 0.5, y - 0.5, x + 0.5, y + 0.5), fill=_DOT)
     return Image.alpha_composite(image.convert("RGBA"), layer).convert("RGB")
 
 
