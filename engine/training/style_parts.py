@@ -28,24 +28,30 @@ from ..pgface.network import PGFace
 from ..pgface.synthesizer import load_pgface
 from ..posegan.generator import PoseGanConfig, PoseGenerator
 from ..posegan.synthesizer import load_posegan
-from ..protocol.errors import ConfigError
+from ..protocol.errors import ConfigError, DatasetError
 from ..speech.extractor import load_extractor
 from ..stages import ProgressCallback
 from ..style_file import PersonNetworks, load_style, save_style
 from .person_material import PersonMaterial, read_person
 
 if TYPE_CHECKING:  # each part imports what it needs: matplotlib and all alone takes seconds
+    from ..dataset.face_clips import FaceClip
     from .pose_style import PersonMotion
     from .style_report import Performer
 
 PART_FILE = "learnt.safetensors"
 _PART_KIND = "style_part"
+_MOST_MINUTES = 18.0
+"""The face's training stops then, however slow the machine."""
+
+_MOST_PERFORMED = 60
 _BASES = ("features", "posegan_plus", "posegan_critics", "pgface_plus")
 
 
 def build(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
     """Part "dataset": make clips of the videos."""
-    from ..dataset.build import BuildSettings, build_dataset
+    from ..dataset.build import build_dataset
+    from ..dataset.build_settings import BuildSettings
 
     report = build_dataset(
         [Path(video) for video in params["videos"]],
@@ -97,7 +103,8 @@ def learn_face(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn
     from .face_style import FaceStyleSettings, personalise_face
 
     material = read_person(Path(params["dataset"]))
-    settings = FaceStyleSettings(**params["settings"])
+    settings = FaceStyleSettings(minutes=_MOST_MINUTES, **params["settings"])
+    corpus = str(params.get("corpus", ""))
     who = material.speakers[0]  # several speakers have been warned of: they become one
 
     def learn(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -107,12 +114,31 @@ def learn_face(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn
             people,
             settings,
             lambda done, found: progress(done, f"Learning the face ({found})"),
+            performed=_performed(corpus, material) if corpus else (),
             folder=folder,
         )
         network = learnt.network
         return network.state_dict(), {"config": config_to(network.config), "row": STYLE_NAMES[0]}
 
-    return _once(Path(params["folder"]), _key(material, config_to(settings)), learn)
+    key = _key(material, {**config_to(settings), "corpus": corpus})
+    return _once(Path(params["folder"]), key, learn)
+
+
+def _performed(corpus: str, material: PersonMaterial) -> list[FaceClip]:
+    """Speech that the mouth model performs, beside which the person's face is learnt."""
+    from ..dataset.corpus import clip_paths, features_path
+    from ..dataset.face_clips import read_face_clips, read_features
+
+    folder = Path(corpus) / "train"
+    for path in clip_paths(folder)[:1]:
+        if read_features(features_path(path))[2] != material.extractor:
+            raise DatasetError(
+                f"The speech features in {corpus} are not those of the recordings.",
+                "Write them anew: python -m rhetor.engine.dataset.features FOLDER.",
+            )
+    return [
+        *read_face_clips(folder, limit=_MOST_PERFORMED, head=load_head(), without=material.speakers)
+    ]
 
 
 def finish(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
