@@ -19,7 +19,8 @@ class FaceGeometry:
     """Displacements in mm from the neutral face, head pose removed, at the mean identity.
 
     head: whose shapes they are. rows: (V,) vertices of the face part. lips, upper: which of the V
-    belong to the lips and to the upper face. basis: (keys, V · 3) displacement at weight 1.
+    belong to the lips and to the upper face. basis: (keys, V · 3) displacement at weight 1. gap:
+    (keys,) opening of the lips at weight 1, rest_gap_mm that of the neutral face.
     """
 
     head: HeadModel
@@ -27,6 +28,8 @@ class FaceGeometry:
     lips: np.ndarray
     upper: np.ndarray
     basis: FloatArray
+    gap: FloatArray
+    rest_gap_mm: float
 
     @staticmethod
     def of(head: HeadModel) -> FaceGeometry:
@@ -38,24 +41,31 @@ class FaceGeometry:
         shapes = head.face.shapes
         assert shapes is not None  # the face part always has its expression keys
         dense = shapes.dense(rows)
+        sides = [
+            shapes.dense(head.landmarks[f"lip_inner_{side}_middle"])[:, :, 2].mean(1)
+            for side in ("upper", "lower")
+        ]
         return FaceGeometry(
             head,
             rows,
             np.isin(rows, lips),
             np.isin(rows, upper),
             np.ascontiguousarray(dense.reshape(len(dense), -1), dtype=np.float32),
+            (sides[0] - sides[1]).astype(np.float32),
+            float(head.lip_gap_mm()),
         )
 
     def displacement_mm(self, expression: FloatArray) -> FloatArray:
         """(T, V, 3) for expressions (T, 52), correctives included."""
-        weights = self.head.key_weights(expression)
-        values = np.stack([weights[key] for key in self.head.face.keys], axis=-1)
-        moved: FloatArray = (values.astype(np.float32) @ self.basis).reshape(
-            len(expression), len(self.rows), 3
-        )
-        return moved
+        moved = self._keys(expression) @ self.basis
+        return np.asarray(moved.reshape(len(expression), len(self.rows), 3))
 
     def lip_gap_mm(self, expression: FloatArray) -> FloatArray:
         """(T,) opening between the middles of the inner lips."""
-        gap: FloatArray = np.asarray(self.head.lip_gap_mm(expression), dtype=np.float32)
-        return gap
+        return np.asarray(self._keys(expression) @ self.gap + np.float32(self.rest_gap_mm))
+
+    def _keys(self, expression: FloatArray) -> FloatArray:
+        """(T, keys) weights, correctives included."""
+        weights = self.head.key_weights(expression)
+        values = np.stack([weights[key] for key in self.head.face.keys], axis=-1)
+        return np.asarray(values, dtype=np.float32)

@@ -77,11 +77,17 @@ def window_sums(values: F64, ok: npt.NDArray[np.bool_]) -> F64:
     return np.asarray(np.add.reduceat(table, window_edges(len(table)), axis=0))
 
 
-def face_statistics(made: Face, real: TrackedFace, geometry: FaceGeometry) -> Statistics:
-    """Statistics (W, K) of one clip for every figure that can be told on it."""
+def face_statistics(
+    made: Face, real: TrackedFace, geometry: FaceGeometry, theirs: FloatArray | None = None
+) -> Statistics:
+    """Statistics (W, K) of one clip for every figure that can be told on it.
+
+    theirs: `displacement_mm` of the real face, where it is at hand.
+    """
     shown = np.where(real.known, made.expression, real.face.expression)
     ours = geometry.displacement_mm(shown.astype(np.float32))
-    theirs = geometry.displacement_mm(real.face.expression)
+    if theirs is None:
+        theirs = geometry.displacement_mm(real.face.expression)
     result = _distances(ours, theirs, real.ok, geometry)
     result["fdd_mm2"] = _upper_dynamics(ours, theirs, real.ok, geometry)
     seen = real.ok & np.isfinite(real.face.gap_mm)
@@ -100,7 +106,7 @@ def _distances(
     ours: FloatArray, theirs: FloatArray, ok: npt.NDArray[np.bool_], geometry: FaceGeometry
 ) -> Statistics:
     apart = ours - theirs
-    squared = np.square(apart, dtype=np.float64).sum(-1)
+    squared = np.einsum("tvc,tvc->tv", apart, apart)
     worst = squared[:, geometry.lips].max(1)
     # Each about its own mean over the clip: how the lips move, not how this mouth rests.
     middle = apart[ok].mean(0) if ok.any() else apart[:1].mean(0)
@@ -109,10 +115,10 @@ def _distances(
     speed = np.linalg.norm(step, axis=-1).mean(1) * MODEL_RATE_HZ
     both = ok & np.concatenate([[False], ok[:-1]])
     return {
-        "lve_mm": window_sums(np.sqrt(worst)[:, None], ok),
-        "lve_mm2": window_sums(worst[:, None], ok),
+        "lve_mm": window_sums(np.sqrt(worst)[:, None].astype(np.float64), ok),
+        "lve_mm2": window_sums(worst[:, None].astype(np.float64), ok),
         "lve_moving_mm": window_sums(np.sqrt(about)[:, None].astype(np.float64), ok),
-        "mve_mm": window_sums(np.sqrt(squared).mean(1)[:, None], ok),
+        "mve_mm": window_sums(np.sqrt(squared).mean(1)[:, None].astype(np.float64), ok),
         "lvd_mm_s": window_sums(speed[:, None].astype(np.float64), both),
     }
 
@@ -122,7 +128,7 @@ def _upper_dynamics(
 ) -> F64:
     """(W, 4 V + 1): sums and sums of squares of both faces' squared distance from neutral."""
     real, made = (
-        np.square(face[:, geometry.upper], dtype=np.float64).sum(-1) for face in (theirs, ours)
+        np.square(face[:, geometry.upper]).sum(-1).astype(np.float64) for face in (theirs, ours)
     )
     return window_sums(np.concatenate([real, real**2, made, made**2], axis=1), ok)
 

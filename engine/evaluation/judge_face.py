@@ -68,8 +68,9 @@ def judge_faces(
         faces = [_systems(clip, subject, material, learned, geometry) for clip in clips]
         real = [tracked_face(clip, geometry) for clip in clips]
         names = dict.fromkeys(name for face in faces for name in face)
+        moved = {id(r): geometry.displacement_mm(r.face.expression) for r in real}
         speakers[speaker] = {
-            name: _figures([f.get(name) for f in faces], real, geometry) for name in names
+            name: _figures([f.get(name) for f in faces], real, geometry, moved) for name in names
         }
         minutes[speaker] = sum(clip.frame_count for clip in clips) / 1800.0
         longest = int(np.argmax([clip.frame_count for clip in clips]))
@@ -131,10 +132,13 @@ def _systems(
 
 
 def _figures(
-    faces: Sequence[Face | None], real: Sequence[TrackedFace], geometry: FaceGeometry
+    faces: Sequence[Face | None],
+    real: Sequence[TrackedFace],
+    geometry: FaceGeometry,
+    moved: Mapping[int, FloatArray],
 ) -> Figures:
     pairs = [(face, truth) for face, truth in zip(faces, real, strict=True) if face is not None]
-    tables: list[Statistics] = [face_statistics(f, t, geometry) for f, t in pairs]
+    tables: list[Statistics] = [face_statistics(f, t, geometry, moved[id(t)]) for f, t in pairs]
     tables += course_statistics([f for f, _ in pairs], [t for _, t in pairs])
     return face_figures(tables)
 

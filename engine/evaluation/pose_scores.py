@@ -58,15 +58,18 @@ def cut_windows(
 def cut_alike(streams: Sequence[FloatArray], lengths: Sequence[int]) -> list[FloatArray]:
     """Windows of long motions whose lengths go round through `lengths`."""
     windows: list[FloatArray] = []
+    if not lengths:
+        return windows
     wanted: Iterator[int] = cycle(lengths)
+    length = next(wanted)
     for stream in streams:
         first = 0
-        while True:
-            length = min(next(wanted), len(stream))
-            if first + length > len(stream) or length < SHORTEST:
-                break
+        while first + length <= len(stream):
             windows.append(stream[first : first + length])
             first += length
+            length = next(wanted)
+        if first == 0 and len(stream) >= SHORTEST:
+            windows.append(stream)  # shorter than any wanted: better than nothing
     return windows
 
 
