@@ -50,8 +50,8 @@ def build_dataset(
     """Build or complete the dataset in `output`.
 
     progress: called with the fraction done and what is being done; may raise CancelledError, after
-    which a further call goes on. note: gets what the person should know at once. Raises
-    DatasetError where nothing can be used; a single recording that cannot is told and left out.
+    which a further call goes on. note: gets what the person should know at once; what was left out
+    is in the report. Raises DatasetError where nothing can be used.
     """
     sources = find_sources(inputs, settings.speaker, settings.language, settings.rights)
     sources = with_splits(select(sources, settings.only, settings.only_rights), settings)

@@ -90,7 +90,6 @@ class ClipWriter:
 
     def failed(self, source: Source, key: str, problem: str) -> SourceRecord:
         """The record of a recording that cannot be used."""
-        self.note(f"{source.name}: {problem}")
         return replace(_blank(source, key, 0.0), problem=problem)
 
     def draw_sheet(self, shown: TrackedSource, fitted: FittedShot, panels: list[Any]) -> None:
@@ -162,7 +161,6 @@ class ClipWriter:
             record, motion = _plan(name, piece), piece.motion
             problem = self._problem(motion)
             if problem:
-                self.note(f"{name}: left out: {problem}")
                 record = replace(record, problem=problem)
             else:
                 clip = make_clip(source, motion, samples, phones, delay_s)

@@ -203,15 +203,14 @@ def test_bad_clips_are_named_with_the_reason(anchored, tmp_path):
     nobody = {**pose_free, "ok": np.zeros(60, bool)}
     np.savez(folder / "nobody.npz", **nobody)
     settings = BuildSettings(pictures=False, split="train", fit_alone=True)
-    said = []
-    report = build_dataset([folder], tmp_path / "out", settings, silent, said.append)
+    report = build_dataset([folder], tmp_path / "out", settings, silent)
     problems = "\n".join(report.problems())
     for name, reason in {
         "short": "too short", "still": "stands still", "small": "too small",
         "mask": "does not fit", "nobody": "few frames",
     }.items():  # fmt: skip
         line = next(line for line in problems.splitlines() if line.startswith(name))
-        assert reason in line and any(name in text and reason in text for text in said)
+        assert reason in line
     assert [path.name for path in (tmp_path / "out").rglob("*.npz")] == ["good.npz"]
     assert "5" in report.table().splitlines()[-1]
 
