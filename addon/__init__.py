@@ -18,6 +18,7 @@ MODULES = (
     "ops_drop",
     "ops_learn",
     "panel",
+    "panel_takes",
     "panel_styles",
     "panel_check",
     "status_bar",

@@ -76,6 +76,20 @@ def assigned_slot(owner: Any) -> Any | None:
     return animation.action_slot if SLOTTED_ACTIONS and animation is not None else None
 
 
+def slot_for(action: Any, owner: Any) -> Any | None:
+    """The slot of an action that is meant for data-blocks like `owner`; None before 4.4."""
+    if not SLOTTED_ACTIONS:
+        return None
+    return next((slot for slot in action.slots if slot.target_id_type == owner.id_type), None)
+
+
+def has_channels(action: Any, owner: Any) -> bool:
+    """Whether an action has something for data-blocks like `owner`."""
+    if not SLOTTED_ACTIONS:
+        return bool(action.id_root == owner.id_type)
+    return slot_for(action, owner) is not None
+
+
 def new_fcurve(channels: ActionChannels, data_path: str, index: int, group: str) -> Any:
     """A new, empty F-curve in a named group."""
     if bpy.app.version >= (5, 0, 0):

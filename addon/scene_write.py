@@ -22,6 +22,7 @@ from .rig import Rig, find_rig, validate_rig
 from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
 from .sound import place_recording
+from .takes import character_id, new_take_id
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def write_performance(performance: Performance) -> Written:
     audio = Path(order.request.audio)
     title = take_name(audio.stem, order.request.style, order.request.seed)
     written = write_take(
-        title, owners, clock.frames(take.frame_count), _provenance(performance, clock.rate_hz)
+        title, owners, clock.frames(take.frame_count), _provenance(performance, rig, clock.rate_hz)
     )
     last_frame = clock.last_frame(take.frame_count)
     warnings = [*_kept_actions(written.set_aside), *_obstacles(rig)]
@@ -106,10 +107,13 @@ def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
     scene.frame_end = max(scene.frame_end, last_frame)
 
 
-def _provenance(performance: Performance, rate_hz: float) -> dict[str, Any]:
-    """What is needed to make the same take again."""
+def _provenance(performance: Performance, rig: Rig, rate_hz: float) -> dict[str, Any]:
+    """Whose take it is, and what is needed to make the same again."""
     request, meta = performance.order.request, performance.take.meta
     return {
+        "character": character_id(rig),
+        "take": new_take_id(),
+        "start_frame": performance.order.start_frame,
         "audio": request.audio,
         "audio_sha256": meta.get("audio", {}).get("sha256", ""),
         "style": request.style,

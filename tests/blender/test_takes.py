@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes are kept apart by character, played with one click, mixed, removed and made again."""
+
+import shutil
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def told(blender, speech, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("prises É")
+    other = shutil.copy(speech, folder / "autre.wav")
+    return {"speech": str(speech), **blender.run("audition", speech, other, folder / "t.blend")}
+
+
+def test_the_newest_take_plays_and_the_first_can_be_called_back(told):
+    assert told["names"] == ["autre lively s5", "vöice 声 calm s4"]
+    assert min(told["apart"]) > 0.1, "the two takes differ, or this test shows nothing"
+    plays = {"autre lively s5": ["FACE", "HEAD"], "vöice 声 calm s4": []}
+    assert told["new plays"] == plays
+    assert max(told["first"]) < 1e-4
+
+
+def test_the_head_of_one_goes_with_the_face_of_another(told):
+    assert max(told["mixed"]) < 1e-4
+    assert told["mixed plays"] == {"autre lively s5": ["HEAD"], "vöice 声 calm s4": ["FACE"]}
+
+
+def test_a_take_brings_its_settings_back(told):
+    assert told["restored"] == [told["speech"], 4, "calm", 1, True, "plus"]
+
+
+def test_characters_and_files_keep_their_takes(told):
+    assert told["other head"] == {"own": 1, "untouched": True}
+    assert told["reopened"] == told["names"]
+
+
+def test_a_removed_take_is_gone_until_undo(told):
+    removed = told["removed"]
+    assert removed["left"] == ["autre lively s5"]
+    assert removed["actions"] == (1 if removed["slots"] else 2)
+    assert "no longer in the file" in removed["said"] and removed["undone"] == 2
