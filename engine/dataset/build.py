@@ -61,6 +61,7 @@ def build_dataset(
     build.share = _TRACKING_SHARE * films / len(sources)
     build.capture_rigs([source for source in sources if source.kind == "rig"])
     build.capture_faces(build.tracked([source for source in sources if source.kind != "rig"]))
+    build.refresh_features()
     result = BuildReport(output, tuple(build.records[name] for name in sorted(build.records)))
     if not result.kept:
         reasons = "; ".join(result.problems()[:3])
@@ -191,6 +192,12 @@ class _Build:
                     motions[shown.source.name] += motions_of(fitted)
                     self._writer.draw_sheet(shown, fitted, panels[shown.source.name])
         return motions
+
+    def refresh_features(self) -> None:
+        """Features of all clips by the present network."""
+        self._writer.refresh_features(
+            self.records.values(), lambda _, stage: self._tell(1, 1, stage)
+        )
 
     def _fail(self, source: Source, error: RhetorError) -> None:
         self._writer.remove(self.records.get(source.name))

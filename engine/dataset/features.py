@@ -40,7 +40,7 @@ def write_features(folder: Path, extractor: SpeechFeatureExtractor) -> int:
     paths = [path for split in SPLITS for path in clip_paths(folder / split)]
     if not paths:
         raise DatasetError(f"There are no clips in {folder}.", "Build them first.")
-    missing = [path for path in paths if _extractor_of(features_path(path)) != extractor.id]
+    missing = [path for path in paths if extractor_of(path) != extractor.id]
     started, written = time.monotonic(), 0
     for done, path in enumerate(missing, start=1):
         written += write_clip_features(path, _samples_of(path), extractor)
@@ -81,7 +81,9 @@ def _samples_of(path: Path) -> Samples:
         ) from error
 
 
-def _extractor_of(path: Path) -> str:
+def extractor_of(clip: Path) -> str:
+    """The id of the network that made a clip's features; empty where there are none."""
+    path = features_path(clip)
     if not path.exists():
         return ""
     with np.load(path, allow_pickle=False) as data:

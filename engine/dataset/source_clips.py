@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,14 +18,15 @@ from ..head.model import HeadModel, load_head
 from ..protocol.errors import AudioError, DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 from ..speech.extractor import CharacterExtractor, load_extractor
+from ..stages import ProgressCallback
 from .build_report import ClipRecord, OffsetRecord, SourceRecord
 from .build_settings import BuildSettings
 from .captured_motion import CapturedMotion
 from .clip_cutting import CutPiece, PhoneTimes, Samples, cut_motions, has_speech, make_clip
 from .corpus import features_path
-from .features import write_clip_features
+from .features import extractor_of, write_clip_features
 from .listing import Source
-from .person_clip import PersonClip, save_person_clip
+from .person_clip import PersonClip, load_person_clip, save_person_clip
 from .sound_offset import LipPair, OffsetMeter, settle_offset
 from .source_capture import FittedShot, TrackedSource
 from .spoken_phones import align_phones
@@ -91,6 +92,15 @@ class ClipWriter:
     def failed(self, source: Source, key: str, problem: str) -> SourceRecord:
         """The record of a recording that cannot be used."""
         return replace(_blank(source, key, 0.0), problem=problem)
+
+    def refresh_features(self, records: Iterable[SourceRecord], report: ProgressCallback) -> None:
+        """Hear the clips of earlier builds anew where the speech features have changed."""
+        kept = [self._path(clip) for r in records for clip in r.clips if not clip.problem]
+        heard = [path for path in kept if features_path(path).exists()]
+        old = [path for path in heard if extractor_of(path) != self.extractor.id]
+        for index, path in enumerate(old):
+            report(index / len(old), "listening")
+            write_clip_features(path, load_person_clip(path).samples, self.extractor)
 
     def draw_sheet(self, shown: TrackedSource, fitted: FittedShot, panels: list[Any]) -> None:
         """Add the pictures of a shot to the panels of its recording, and write the sheet."""

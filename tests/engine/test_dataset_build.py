@@ -168,6 +168,17 @@ def test_only_what_changed_is_done_again(built, recordings, tmp_path, monkeypatc
     assert (built / "train" / "a.npz").stat().st_mtime_ns == stamp
 
 
+def test_features_of_another_network_are_made_anew(built, recordings):
+    path = features_path(built / "train" / "a.npz")
+    with np.load(path) as heard:
+        good = dict(heard)
+    np.savez(path, features=good["features"] * 0, prosody=good["prosody"], extractor="other")
+    build_dataset([recordings[0]], built, QUICK, silent)
+    with np.load(path) as heard:
+        assert heard["extractor"] == good["extractor"]
+        np.testing.assert_array_equal(heard["features"], good["features"])
+
+
 def test_other_settings_replace_the_clips(built, recordings):
     build_dataset([recordings[0]], built, BuildSettings(pictures=False, split="val"), silent)
     assert not list((built / "train").glob("*.npz"))
