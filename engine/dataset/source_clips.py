@@ -15,7 +15,7 @@ import numpy as np
 
 from ..audio.decode import decode_audio
 from ..head.model import HeadModel, load_head
-from ..protocol.errors import AudioError, DatasetError
+from ..protocol.errors import AudioError, CheckpointError, DatasetError
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 from ..speech.extractor import CharacterExtractor, load_extractor
 from ..stages import ProgressCallback
@@ -64,8 +64,14 @@ class ClipWriter:
         return load_head()
 
     @cached_property
-    def _meter(self) -> OffsetMeter:
-        return OffsetMeter(self.extractor, self.head)
+    def _meter(self) -> OffsetMeter | None:
+        """None, and a note, where the networks do not fit each other: the clips are good as far as
+        their sound is in step."""
+        try:
+            return OffsetMeter(self.extractor, self.head)
+        except CheckpointError as error:
+            self.note(f"The offset of the sound is not measured. {error}")
+            return None
 
     @cached_property
     def draws(self) -> bool:
@@ -117,10 +123,11 @@ class ClipWriter:
     def listen(self, recorded: Recorded) -> list[LipPair]:
         """What is heard beside what the lips do, from which the offset is told; nothing where the
         offset is given already."""
-        if recorded.source.sound is None or recorded.source.offset_frames is not None:
+        source = recorded.source
+        if source.sound is None or source.offset_frames is not None or self._meter is None:
             return []
         try:
-            samples = self._sound(recorded.source)
+            samples = self._sound(source)
         except AudioError:
             return []  # told when its clips are written
         return self._meter.pairs(recorded.motions, samples, recorded.sound_start_s)
