@@ -27,6 +27,7 @@ from .judge_face import MADE, JudgedFaces, judge_faces
 from .judge_pose import JudgedPoses, judge_poses
 from .match_cache import cached_judge
 from .material import EvaluationClip, Material, group_of, load_material
+from .plain_net import PlainNetConfig
 from .subject import Subject, load_subject
 from .targets import Target, face_targets, pose_targets
 
@@ -72,6 +73,7 @@ def evaluate(options: argparse.Namespace, line: ProgressLine) -> Evaluation:
     learned = learn_baselines(
         teachers,
         geometry,
+        net=PlainNetConfig(seconds=options.net_seconds),
         cache=options.cache,
         progress=lambda done: line.show(0.1 + 0.3 * done, "Training the baselines"),
     )
@@ -244,7 +246,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
     parser.add_argument("--style", default="neutral", help="see `rhetor styles`")
     parser.add_argument("--speakers", type=_names, default=[], help="only these, with commas")
-    parser.add_argument("--limit", type=int, default=0, help="at most so many clips of a speaker")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="at most so many held-out clips of a dataset"
+    )
     parser.add_argument(
         "--known", type=_names, default=[], help="whom the weights learned from, if they do not say"
     )
@@ -256,6 +260,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--posegan", type=Path, help="weights in place of the preset's")
     parser.add_argument("--pgface", type=Path, help="weights in place of the preset's")
+    parser.add_argument(
+        "--net-seconds", type=float, default=75.0, help="longest training of the plain net"
+    )
     parser.add_argument("--cache", type=Path, help="folder that keeps the trained baselines")
     return parser
 

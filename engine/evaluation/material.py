@@ -120,9 +120,9 @@ def load_material(
 ) -> Material:
     """The clips of datasets with train/ and val/; a folder of clips is held out as a whole.
 
-    speakers: keys or names of those wanted, all if empty. limit: at most so many clips of a
-    speaker in either part, evenly chosen. Features that lie beside a clip are used where they are
-    the extractor's; others are computed. Raises DatasetError where nothing is held out.
+    speakers: keys or names of those wanted, all if empty. limit: at most so many held-out clips of
+    a dataset, evenly chosen; what is learned from stays whole. Features that lie beside a clip are
+    used where they are the extractor's; others are computed. Raises DatasetError where nothing is held out.
     """
     files = [(path, folder, held) for folder in folders for path, held in _files(folder)]
     loaded: list[EvaluationClip] = []
@@ -160,7 +160,10 @@ def _by_part(
     parts: dict[tuple[Path, bool], list[Path]] = {}
     for path, folder, held in files:
         parts.setdefault((folder, held), []).append(path)
-    return [(folder, held, _evenly(paths, limit)) for (folder, held), paths in parts.items()]
+    return [
+        (folder, held, _evenly(paths, limit if held else 0))
+        for (folder, held), paths in parts.items()
+    ]
 
 
 def _evenly(paths: list[Path], limit: int) -> list[Path]:
