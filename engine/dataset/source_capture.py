@@ -31,6 +31,7 @@ MOST_FRAMES = 20_000
 _FEWEST_SEEN = 5
 _SHORTEST_HELD_OUT_S = 2.0
 _SEVERAL_FACES = 0.05
+_LOST_ERROR = 0.1
 _TRACKING = Path(__file__).resolve().parent.parent / "tracking"
 
 
@@ -178,19 +179,24 @@ def fit_shots(
 
 
 def motions_of(shot: FittedShot) -> list[CapturedMotion]:
-    """The pieces of a fitted shot in which the face is neither lost nor jumps."""
+    """The pieces of a fitted shot in which the face is neither lost nor jumps.
+
+    Frames in which the head does not fit at all count as not seen: the tracker was elsewhere.
+    """
     fitted, track = shot.fitted, shot.track
+    face_px = np.where(track.ok, face_boxes(track)[1], np.nan).astype(np.float32)
+    fits = ~(fitted.reprojection_px > _LOST_ERROR * face_px)
     whole = CapturedMotion(
         fps=track.fps,
         pose=fitted.pose.astype(np.float32),
         expression=np.clip(fitted.expression, 0.0, 1.0).astype(np.float32),
         identity=fitted.identity.astype(np.float32),
-        pose_ok=fitted.pose_ok,
-        face_ok=fitted.face_ok,
+        pose_ok=fitted.pose_ok & fits,
+        face_ok=fitted.face_ok & fits,
         known=fitted.known,
         lip_gap_mm=fitted.lip_gap_mm.astype(np.float32),
         error_px=fitted.reprojection_px.astype(np.float32),
-        face_px=np.where(track.ok, face_boxes(track)[1], np.nan).astype(np.float32),
+        face_px=face_px,
         frozen=frozen_frames(track),
         start_s=shot.shot.start_s,
     )

@@ -34,6 +34,7 @@ from .spoken_phones import align_phones
 PLOTS = "plots"
 _MOST_FROZEN = 0.2
 _LEAST_SEEN = 0.7
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -109,15 +110,17 @@ class ClipWriter:
             write_clip_features(path, load_person_clip(path).samples, self.extractor)
 
     def draw_sheet(self, shown: TrackedSource, fitted: FittedShot, panels: list[Any]) -> None:
-        """Add the pictures of a shot to the panels of its recording, and write the sheet."""
+        """Add the pictures of a shot to the panels of its recording; write the sheet so far."""
         if not self.draws:
             return
         from .contact_sheet import draw_panels, save_sheet
 
-        panels += draw_panels(fitted, self.head, shown.folder)
-        if fitted.shot == shown.shots[-1]:
+        more = draw_panels(fitted, self.head, shown.folder)
+        panels += more
+        if more:
             name = shown.source.name
             save_sheet(self.output / "sheets" / f"{name}.png", panels, name)
+        if fitted.shot.path == shown.shots[-1].path:
             panels.clear()
 
     def listen(self, recorded: Recorded) -> list[LipPair]:
@@ -163,7 +166,7 @@ class ClipWriter:
             if source.kind == "video":
                 return np.zeros(0, np.int16)  # a film without sound still shows how a head moves
             raise
-        return np.round(samples * 32767).astype(np.int16)
+        return _as_int16(samples)
 
     def _clips(
         self, recorded: Recorded, samples: Samples, offset: OffsetRecord
@@ -256,6 +259,15 @@ def _blank(source: Source, key: str, fps: float) -> SourceRecord:
 def _plan(name: str, piece: CutPiece) -> ClipRecord:
     motion = piece.motion
     return ClipRecord(name, piece.split, round(motion.start_s, 3), round(motion.duration_s, 3))
+
+
+def _as_int16(samples: FloatArray) -> Samples:
+    """Piece by piece: a long recording is not held three times."""
+    whole = np.empty(len(samples), np.int16)
+    for start in range(0, len(samples), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        whole[block] = np.round(samples[block] * 32767)
+    return whole
 
 
 def _median(values: FloatArray) -> float:
