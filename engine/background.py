@@ -141,16 +141,17 @@ def serve_work(work: Work) -> NoReturn:
 
     params = json.loads(stdin.readline())
     threading.Thread(target=_end_with, args=(stdin,), daemon=True).start()
-    told = [0.0, ""]
+    told_s, told_stage = 0.0, ""
 
     def progress(fraction: float, stage: str) -> None:
-        if stage != told[1] or time.monotonic() - float(told[0]) >= POLL_S:
-            told[:] = [time.monotonic(), stage]
+        nonlocal told_s, told_stage
+        if stage != told_stage or time.monotonic() - told_s >= POLL_S:
+            told_s, told_stage = time.monotonic(), stage
             tell({"fraction": fraction, "stage": stage})
 
     try:
         result = work(params, progress, lambda text: tell({"warning": text}))
-        tell({"fraction": 1.0, "stage": told[1]})
+        tell({"fraction": 1.0, "stage": told_stage})
         tell({"result": dict(result)})
         code = 0
     except Exception as error:

@@ -100,7 +100,7 @@ class Acceleration:
             fields = {f.name: self.move(getattr(value, f.name)) for f in dataclasses.fields(value)}
             moved = dataclasses.replace(value, **fields)
         elif isinstance(value, list | tuple):
-            moved = type(value)(self.move(item) for item in value)  # type: ignore[call-arg]
+            moved = type(value)(self.move(item) for item in value)
         result: Value = moved
         return result
 

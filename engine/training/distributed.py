@@ -75,7 +75,8 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     flat = torch.cat(parts)
     dist.all_reduce(flat)
     flat /= world_size()
-    for parameter, mean in zip(chosen, flat.split([p.numel() for p in chosen]), strict=True):
+    means = torch.split(flat, [p.numel() for p in chosen])
+    for parameter, mean in zip(chosen, means, strict=True):
         if parameter.grad is not None:
             parameter.grad.copy_(mean.view_as(parameter))
 

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,13 +33,13 @@ def lip_figure(made: Curves, target: Curves, unit: str = "mm", title: str = "") 
 
 
 def _curves(
-    rows: dict[str, tuple[npt.NDArray[np.floating], npt.NDArray[np.floating] | None]],
+    rows: Mapping[str, tuple[npt.NDArray[Any], npt.NDArray[Any] | None]],
     unit: str,
     title: str,
 ) -> Figure:
     figure = Figure(figsize=(8.0, 1.4 * len(rows) + 0.5), dpi=90, layout="constrained")
     FigureCanvasAgg(figure)
-    axes: Sequence = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
+    axes = figure.subplots(len(rows), 1, sharex=True, squeeze=False)[:, 0]
     for axis, (name, (made, target)) in zip(axes, rows.items(), strict=True):
         if target is not None:
             axis.plot(np.arange(len(target)) / MODEL_RATE_HZ, target, TARGET, lw=1.2, label="real")

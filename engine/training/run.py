@@ -156,8 +156,10 @@ def _check_config(path: Path, config: Mapping[str, Any]) -> None:
     if not path.exists():
         return
     before = json.loads(path.read_text(encoding="utf-8"))
-    texts = [_config_text(_fixed(c)) for c in (before, json.loads(_config_text(config)))]
-    lines = difflib.unified_diff(*(text.splitlines() for text in texts), lineterm="", n=0)
+    then, now = (
+        _config_text(_fixed(c)).splitlines() for c in (before, json.loads(_config_text(config)))
+    )
+    lines = difflib.unified_diff(then, now, lineterm="", n=0)
     changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
     if changed:
         shown = "\n".join(changed)

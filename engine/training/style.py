@@ -10,14 +10,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..background import BackgroundWork, Warn, run_together
 from ..progress_line import ProgressLine
-from ..protocol.errors import ConfigError, DatasetError, RhetorError
+from ..protocol.errors import ConfigError, DatasetError
 from ..stages import ProgressCallback
 from ..styles import COMPANION_SUFFIXES, STYLE_SUFFIX, StyleEntry, check_new_name, find_style
 from ..threads import limit_threads
@@ -27,8 +27,10 @@ PARTS_MODULE = f"{__package__}.style_parts"
 USUAL_MINUTES = 12.0
 """What the usual number of steps takes on two processor cores, measured; see docs/training.md."""
 
-HEAD_STEPS, FACE_STEPS = 700, 1500
+HEAD_STEPS, FACE_STEPS = 700, 1000
 _LEAST_SHARE = 0.05
+
+_ESTIMATE_AFTER_S = 45.0
 
 _LEARNT = 0.92
 """Share of the progress bar when the networks are learnt."""
@@ -36,13 +38,16 @@ _LEARNT = 0.92
 
 @dataclass(frozen=True)
 class StyleOrder:
-    """What to learn. minutes: about how long to train on two cores. command: for the card."""
+    """What to learn. minutes: about how long to train on two cores. corpus: folder of a corpus of
+    speech that is performed beside the recordings, "" for none. command: for the card.
+    """
 
     name: str
     label: str = ""
     description: str = ""
     minutes: float = USUAL_MINUTES
     seed: int = 1
+    corpus: str = ""
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -104,10 +109,15 @@ def train_style(
     run_together([part("prepare")], between(progress, 0.0, 0.02), tell)
     head, face = order.steps()
     parts = [
-        part(name, folder=str(work / name), settings={"steps": steps, "seed": order.seed})
+        part(
+            name,
+            folder=str(work / name),
+            corpus=order.corpus,
+            settings={"steps": steps, "seed": order.seed},
+        )
         for name, steps in (("head", head), ("face", face))
     ]
-    run_together(parts, _with_estimate(between(progress, 0.02, _LEARNT), warn), tell)
+    run_together(parts, _with_estimate(between(progress, 0.02, _LEARNT), parts, warn), tell)
     finished = work / "finished"
     described = {"described": order.described(), "warnings": warnings}
     run_together(
@@ -126,19 +136,29 @@ def between(progress: ProgressCallback, first: float, last: float) -> ProgressCa
     return lambda fraction, stage: progress(first + (last - first) * fraction, stage)
 
 
-def _with_estimate(progress: ProgressCallback, note: Callable[[str], None]) -> ProgressCallback:
-    """Tells once how long it is going to take, measured on the first steps."""
-    started_s, before, told = time.monotonic(), -1.0, False
+def _with_estimate(
+    progress: ProgressCallback, parts: Sequence[BackgroundWork], note: Callable[[str], None]
+) -> ProgressCallback:
+    """Tells once how long it is going to take: as long as the slower part, by its first steps."""
+    begun: dict[int, tuple[float, float]] = {}  # of each part: when it was first seen at work
+    told = False
 
     def show(fraction: float, stage: str) -> None:
-        nonlocal before, told, started_s
-        if before < 0.0 < fraction:  # the networks are loaded; a resumed training begins further on
-            started_s, before = time.monotonic(), fraction
-        if not told and 0.0 <= before < fraction - 0.03:
-            left_s = (1.0 - fraction) * (time.monotonic() - started_s) / (fraction - before)
-            told = True
-            note(f"Learning takes about {max(1, round(left_s / 60))} min more on this machine.")
+        nonlocal told
         progress(fraction, stage)
+        now_s = time.monotonic()
+        for index, part in enumerate(parts):
+            if part.fraction > 0.0:
+                begun.setdefault(index, (now_s, part.fraction))
+        if told or len(begun) < len(parts) or fraction >= 1.0:
+            return
+        if min(now_s - at_s for at_s, _ in begun.values()) >= _ESTIMATE_AFTER_S:
+            left_s = max(
+                (1.0 - parts[i].fraction) * (now_s - at_s) / max(parts[i].fraction - first, 1e-3)
+                for i, (at_s, first) in begun.items()
+            )
+            note(f"Learning takes about {max(1, round(left_s / 60))} min more on this machine.")
+            told = True
 
     return show
 
@@ -165,27 +185,24 @@ def main() -> None:
     add("--description", default="", help="a sentence for menus")
     add("--minutes", type=float, default=USUAL_MINUTES,
         help="about how long to train on two cores (%(default)g)")  # fmt: skip
+    add("--corpus", type=Path, help="corpus of speech that is performed beside the recordings")
     add("--seed", type=int, default=1)
     add("--work", type=Path, help="folder for intermediate results (DIR/style_NAME)")
     add("--force", action="store_true", help="replace the style of that name")
     options = parser.parse_args()
     limit_threads()
     order = StyleOrder(
-        options.name, options.label, options.description, options.minutes, options.seed
+        options.name,
+        options.label,
+        options.description,
+        options.minutes,
+        options.seed,
+        str(options.corpus.resolve()) if options.corpus else "",
     )
     work = options.work or options.dataset / f"style_{options.name}"
     started_s = time.monotonic()
-    try:
-        with ProgressLine() as line:
-            entry = train_style(
-                options.dataset, order, work, line.show, line.note, force=options.force
-            )
-    except RhetorError as error:
-        raise SystemExit(str(error)) from error
+    with ProgressLine() as line:
+        entry = train_style(options.dataset, order, work, line.show, line.note, force=options.force)
     shutil.rmtree(work, ignore_errors=True)
     took_s = time.monotonic() - started_s
     print(f"{entry.name} is installed: {entry.path} ({took_s / 60:.1f} min)")
-
-
-if __name__ == "__main__":
-    main()

@@ -36,7 +36,7 @@ def write_thumbnail(path: Path, pose: FloatArray) -> None:
     shown = shown - shown.mean(axis=0)
     shown = 0.5 * RANGE_DEG * np.tanh(shown / (0.5 * RANGE_DEG))  # wide turns stay in their lane
     figure = Figure(figsize=(SIZE_PX / 100, SIZE_PX / 100), dpi=100, facecolor=BACKGROUND)
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
     axes = figure.add_axes((0.04, 0.03, 0.92, 0.94))
     axes.set_axis_off()
     axes.set_xlim(0, SECONDS)
@@ -50,7 +50,7 @@ def write_thumbnail(path: Path, pose: FloatArray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     image = BytesIO()
-    canvas.print_png(image, pil_kwargs={"optimize": True, "compress_level": 9})
+    figure.savefig(image, format="png", facecolor=BACKGROUND, pil_kwargs={"optimize": True})
     partial.write_bytes(image.getvalue())
     partial.replace(path)
 

@@ -15,7 +15,7 @@ from person_clips import person_clip, write_person
 
 from rhetor.engine import cli
 
-STEPS = 24
+STEPS = 12
 SETTINGS = [
     *("--width", "8", "--batch", "2", "--warmup", "3", "--match-steps", "2"),
     *("--checkpoint-every", "2", "--log-every", "1", "--device", "cpu"),
