@@ -122,7 +122,8 @@ def load_material(
 
     speakers: keys or names of those wanted, all if empty. limit: at most so many held-out clips of
     a dataset, evenly chosen; what is learned from stays whole. Features that lie beside a clip are
-    used where they are the extractor's; others are computed. Raises DatasetError where nothing is held out.
+    used where they are the extractor's; others are computed. Raises DatasetError where nothing is
+    held out.
     """
     files = [(path, folder, held) for folder in folders for path, held in _files(folder)]
     loaded: list[EvaluationClip] = []
