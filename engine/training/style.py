@@ -39,7 +39,8 @@ _LEARNT = 0.92
 @dataclass(frozen=True)
 class StyleOrder:
     """What to learn. minutes: about how long to train on two cores. corpus: folder of a corpus of
-    speech that is performed beside the recordings, "" for none. command: for the card.
+    speech that is performed beside the recordings, "" for none. attribution: whose recordings they
+    are, for the card; command: for the card.
     """
 
     name: str
@@ -48,6 +49,7 @@ class StyleOrder:
     minutes: float = USUAL_MINUTES
     seed: int = 1
     corpus: str = ""
+    attribution: str = ""
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -68,12 +70,18 @@ class StyleOrder:
             "label": label,
             "description": self.description or f"Moves and speaks like {label}.",
             "training": {
-                "command": self.command or f"rhetor train style DIR --name {self.name}",
+                "command": self.command or self._usual_command(),
+                "attribution": self.attribution,
                 "seed": self.seed,
                 "steps": {"head": head, "face": face},
                 "summary": f"{head} steps of the head, {face} of the face",
             },
         }
+
+    def _usual_command(self) -> str:
+        minutes = "" if self.minutes == USUAL_MINUTES else f" --minutes {self.minutes:g}"
+        corpus = " --corpus CORPUS" if self.corpus else ""
+        return f"rhetor train style DIR --name {self.name}{minutes}{corpus} --seed {self.seed}"
 
 
 def train_style(
@@ -186,6 +194,7 @@ def main() -> None:
     add("--minutes", type=float, default=USUAL_MINUTES,
         help="about how long to train on two cores (%(default)g)")  # fmt: skip
     add("--corpus", type=Path, help="corpus of speech that is performed beside the recordings")
+    add("--attribution", default="", help="whose recordings they are, for the style's card")
     add("--seed", type=int, default=1)
     add("--work", type=Path, help="folder for intermediate results (DIR/style_NAME)")
     add("--force", action="store_true", help="replace the style of that name")
@@ -198,6 +207,7 @@ def main() -> None:
         options.minutes,
         options.seed,
         str(options.corpus.resolve()) if options.corpus else "",
+        options.attribution,
     )
     work = options.work or options.dataset / f"style_{options.name}"
     started_s = time.monotonic()

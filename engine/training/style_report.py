@@ -144,7 +144,7 @@ curve half a clip later. The face is performed on the style's own head motion.
 ## Rights
 
 {rights_text}
-"""
+{attribution}"""
 
 _RIGHTS_TEXT = {
     "own": "The recordings are the user's own. Whoever is heard and seen in them has to agree "
@@ -177,6 +177,7 @@ def card(described: Mapping[str, Any], material: PersonMaterial, warnings: Seque
         face=_face_table(figures.get("face", {})) or "Nothing was held out.\n",
         pose=_pose_table(figures.get("pose", {})),
         warnings=f"\n## Mind\n\n{told}" if told else "",
+        attribution=f"\n{training['attribution']}\n" if training.get("attribution") else "",
         rights_text=_RIGHTS_TEXT["research" if "research" in rights else rights[0]],
     )
 

@@ -44,6 +44,7 @@ def test_from_recordings_to_a_take(own, tmp_path, capsys, monkeypatch):
         write_person(data / "train", f"clip{index}", person_clip(12, index))
     write_person(data / "val", "held", person_clip(8, 5))
     command = ["train", "style", str(data), "--name", "anna", "--label", "Anna", "--minutes", "0.1"]
+    command += ["--attribution", "Filmed by Ben."]
     assert cli.main(command) == 0
     assert "anna is installed" in capsys.readouterr().out
 
@@ -59,6 +60,7 @@ def test_from_recordings_to_a_take(own, tmp_path, capsys, monkeypatch):
     assert training["metrics"]["pose"]["style"]["jerk_ratio"] > 0
     text = entry.path.with_suffix(".md").read_text(encoding="utf-8")
     assert re.search(r"\| lip_r \| -?\d\.\d\d \[", text) and "36 s in 3 clips" in text
+    assert text.rstrip().endswith("Filmed by Ben.") and "--minutes 0.1" in text
     assert not (data / "style_anna").exists(), "intermediate results are gone"
 
     assert (
