@@ -21,7 +21,8 @@ from .plain_net import PlainNet, PlainNetConfig, train_plain_net
 from .ridge import Lesson, Ridge, fit_ridge
 
 MOVING_HEAD_DEG = 0.6
-"""Speakers whose head moves less (a headset, a chin rest) teach and prove nothing of poses."""
+"""Speakers whose yaw deviates less (a headset, a chin rest) teach and prove nothing of poses. Yaw,
+because a jaw that moves is easily taken for a little pitch."""
 
 _VERSION = 1
 _EXPRESSIONS = len(EXPRESSION_NAMES)
@@ -44,7 +45,7 @@ def moves_head(clips: Sequence[EvaluationClip]) -> bool:
     """Whether the head of these clips was tracked and moves."""
     angles = [np.degrees(c.clip.pose[c.clip.pose_ok, :3]) for c in clips if c.clip.pose_ok.any()]
     centred = [a - a.mean(0) for a in angles]
-    return bool(centred) and float(np.concatenate(centred).std(0).max()) > MOVING_HEAD_DEG
+    return bool(centred) and float(np.concatenate(centred)[:, 1].std()) > MOVING_HEAD_DEG
 
 
 def has_face(clip: EvaluationClip) -> bool:

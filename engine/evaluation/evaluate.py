@@ -98,7 +98,7 @@ def evaluate(options: argparse.Namespace, line: ProgressLine) -> Evaluation:
         judge=judge,
         progress=lambda done: line.show(0.85 + 0.15 * done, "Judging head motion"),
     )
-    personal = _personal(subject, material)
+    personal = options.person or _personal(subject, material)
     targets = (*face_targets(faces, personal), *pose_targets(poses, personal))
     names = tuple(folder.name for folder in options.dataset)
     spent = time.monotonic() - started
@@ -133,14 +133,10 @@ def speaker_groups(material: Material, known: frozenset[str]) -> dict[str, set[s
 
 def _personal(subject: Subject, material: Material) -> str:
     """The speaker whose own style is judged; empty for the styles of a preset."""
-    if subject.networks.pose_row is None:
-        return ""
-    keys = dict.fromkeys(
-        c.speaker
-        for c in (*material.train, *material.held_out)
-        if c.speaker in subject.known_pose or c.clip.speaker in subject.known_pose
-    )
-    return next(iter(keys), "")
+    for clip in (*material.train, *material.held_out):
+        if clip.speaker in subject.own or clip.clip.speaker in subject.own:
+            return clip.speaker
+    return ""
 
 
 def to_json(found: Evaluation) -> dict[str, Any]:
@@ -245,6 +241,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--report", type=Path, help="page with plots: .png or .pdf")
     parser.add_argument("--preset", choices=PRESETS, default=PRESETS[0])
     parser.add_argument("--style", default="neutral", help="see `rhetor styles`")
+    parser.add_argument("--person", default="", help="whose style it is, if it does not say so")
     parser.add_argument("--speakers", type=_names, default=[], help="only these, with commas")
     parser.add_argument(
         "--limit", type=int, default=0, help="at most so many held-out clips of a dataset"

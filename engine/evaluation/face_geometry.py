@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..head.model import HeadModel
 from ..protocol.take import FloatArray
@@ -24,9 +25,9 @@ class FaceGeometry:
     """
 
     head: HeadModel
-    rows: np.ndarray
-    lips: np.ndarray
-    upper: np.ndarray
+    rows: npt.NDArray[np.int32]
+    lips: npt.NDArray[np.bool_]
+    upper: npt.NDArray[np.bool_]
     basis: FloatArray
     gap: FloatArray
     rest_gap_mm: float

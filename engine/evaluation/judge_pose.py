@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..posegan.generator import WINDOW_FRAMES
 from ..posegan.synthesizer import OVERLAP_FRAMES
@@ -60,7 +61,7 @@ class Stream:
     speech: FloatArray
     prosody: FloatArray
     mel: FloatArray
-    fold: np.ndarray
+    fold: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -149,9 +150,10 @@ def held_out_streams(material: Material) -> list[Stream]:
     return streams
 
 
-def _folds(material: Material, speaker: str) -> list[np.ndarray]:
+def _folds(material: Material, speaker: str) -> list[npt.NDArray[np.int64]]:
     """The fold of each frame of each clip; short clips lie in one fold as a whole."""
-    result, before = [], 0
+    result: list[npt.NDArray[np.int64]] = []
+    before = 0
     for clip in material.whole(speaker):
         count = clip.frame_count
         if count < 2 * MATCH_FRAMES:
@@ -185,7 +187,9 @@ def real_pairs(material: Material) -> list[Pair]:
     return pairs
 
 
-def _tracked(clips: Sequence[EvaluationClip]) -> tuple[list[FloatArray], list[np.ndarray]]:
+def _tracked(
+    clips: Sequence[EvaluationClip],
+) -> tuple[list[FloatArray], list[npt.NDArray[np.bool_]]]:
     return [c.clip.pose for c in clips], [c.clip.pose_ok for c in clips]
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..protocol.take import FloatArray
 from .confidence import Estimate, estimate, mean
@@ -97,6 +98,6 @@ def _blocks(pose: FloatArray) -> list[FloatArray]:
     return [pose[a:b] for a, b in pairwise(edges)]
 
 
-def _share(hits: np.ndarray) -> Estimate:
+def _share(hits: npt.NDArray[np.bool_]) -> Estimate:
     rows = np.stack([hits.astype(np.float64), np.ones(len(hits))], axis=1)
     return estimate(rows, mean)

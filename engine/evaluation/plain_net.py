@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -135,7 +136,7 @@ def _standardise(net: PlainNet, lessons: Sequence[Lesson]) -> None:
 
 
 def _batch(
-    lessons: Sequence[Lesson], shares: np.ndarray, rng: np.random.Generator
+    lessons: Sequence[Lesson], shares: npt.NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mel (B, MEL_SIZE, W), targets (B, C, W) and which frames count (B, 1, W)."""
     parts = []

@@ -18,7 +18,7 @@ from scipy.signal import find_peaks
 
 from ..head.channels import EXPRESSION_NAMES
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
-from .confidence import F64, Estimate, combine, draw_weights, estimate
+from .confidence import F64, Estimate, Reduce, combine, draw_weights, estimate
 from .pose_metrics import BANDS_HZ, audio_beats_s, beat_alignment, motion_beats_s
 
 AXES = ("pitch", "yaw", "roll")
@@ -109,38 +109,47 @@ def _band_energy(centred: F64) -> F64:
 def motion_figures_of(made: F64, real: F64, seed: int = 0) -> dict[str, Estimate]:
     """Figures of made against real statistics (W, 13) of `motion_statistics`."""
     figures: dict[str, Estimate] = {}
-
-    def both(name: str, columns: slice, index: int, how: str) -> None:
-        def reduce(sums: F64) -> F64:
-            part = sums[..., columns]
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return np.asarray(part[..., index] / part[..., -1])
-
-        ours, theirs = estimate(made, reduce, seed), estimate(real, reduce, seed + 1)
-        if how == "ratio":
-            figures[name] = combine(ours, theirs, _ratio)
-        else:
-            figures[name] = combine(ours, theirs, lambda a, b: np.abs(np.sqrt(a) - np.sqrt(b)))
-
+    apart: list[Estimate] = []
     for index, axis in enumerate(AXES):
-        both(f"variance_ratio_{axis}", _SQUARES, index, "ratio")
-        both(f"step_ratio_{axis}", _STEPS, index, "ratio")
-        both(f"hdd_deg_{axis}", _SQUARES, index, "deviation")
-        figures[f"step_deg_{axis}"] = estimate(made[:, _STEPS], _share_of_last(index), seed)
-        figures[f"deviation_deg_{axis}"] = estimate(
-            made[:, _SQUARES], lambda s, i=index: np.sqrt(_share_of_last(i)(s)), seed
+        variance = [_per_frame(rows[:, _SQUARES], index, seed + k) for k, rows in _both(made, real)]
+        step = [_per_frame(rows[:, _STEPS], index, seed + k) for k, rows in _both(made, real)]
+        figures[f"variance_ratio_{axis}"] = combine(*variance, _ratio)
+        figures[f"step_ratio_{axis}"] = combine(*step, _ratio)
+        figures[f"step_deg_{axis}"] = step[0]
+        deviation = Estimate(
+            float(np.sqrt(variance[0].value)), len(made), np.sqrt(variance[0].draws)
         )
-    figures["hdd_deg"] = _mean_of(figures, [f"hdd_deg_{axis}" for axis in AXES])
-    for axis in AXES:
-        del figures[f"hdd_deg_{axis}"]
-    both("jerk_ratio", _JERKS, 0, "ratio")
+        figures[f"deviation_deg_{axis}"] = deviation
+        apart.append(combine(*variance, lambda a, b: np.abs(np.sqrt(a) - np.sqrt(b))))
+    figures["hdd_deg"] = Estimate(
+        float(np.mean([part.value for part in apart])),
+        apart[0].windows,
+        np.mean([part.draws for part in apart], axis=0),
+    )
+    jerk = [_per_frame(rows[:, _JERKS], 0, seed + k) for k, rows in _both(made, real)]
+    figures["jerk_ratio"] = combine(*jerk, _ratio)
     for index, band in enumerate(BANDS):
-        figures[f"share_{band}"] = estimate(made[:, _BANDS], _share(index), seed)
-        theirs = estimate(real[:, _BANDS], _share(index), seed + 1)
-        figures[f"share_difference_{band}"] = combine(
-            figures[f"share_{band}"], theirs, lambda a, b: a - b
+        ours, theirs = (
+            estimate(rows[:, _BANDS], _share(index), seed + k) for k, rows in _both(made, real)
         )
+        figures[f"share_{band}"] = ours
+        figures[f"share_difference_{band}"] = combine(ours, theirs, lambda a, b: a - b)
     return figures
+
+
+def _both(made: F64, real: F64) -> tuple[tuple[int, F64], tuple[int, F64]]:
+    """Made and real statistics, each with a number that keeps their draws apart."""
+    return (0, made), (1, real)
+
+
+def _per_frame(rows: F64, index: int, seed: int) -> Estimate:
+    """A column over the last one, which counts frames."""
+
+    def reduce(sums: F64) -> F64:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(sums[..., index] / sums[..., -1])
+
+    return estimate(rows, reduce, seed)
 
 
 def _ratio(made: F64, real: F64) -> F64:
@@ -148,28 +157,11 @@ def _ratio(made: F64, real: F64) -> F64:
         return np.asarray(made / real)
 
 
-def _share_of_last(index: int):  # type: ignore[no-untyped-def]
-    def reduce(sums: F64) -> F64:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(sums[..., index] / sums[..., -1])
-
-    return reduce
-
-
-def _share(index: int):  # type: ignore[no-untyped-def]
+def _share(index: int) -> Reduce:
     def reduce(sums: F64) -> F64:
         return np.asarray(sums[..., index] / np.maximum(sums.sum(-1), 1e-12))
 
     return reduce
-
-
-def _mean_of(figures: dict[str, Estimate], names: Sequence[str]) -> Estimate:
-    parts = [figures[name] for name in names]
-    return Estimate(
-        float(np.mean([part.value for part in parts])),
-        parts[0].windows,
-        np.mean([part.draws for part in parts], axis=0),
-    )
 
 
 # Manner: whose motion is it

@@ -31,7 +31,8 @@ class Subject:
     """Networks with the style that they perform.
 
     description: what goes into the report: preset, style, hashes, whom they learned from.
-    known_face, known_pose: names of the people whom the two networks learned from.
+    known_face, known_pose: names of the people whom the two networks learned from. own: of them,
+    whom a person's style was made from; none where the style is one of the preset's.
     """
 
     networks: Networks
@@ -39,6 +40,7 @@ class Subject:
     description: Mapping[str, Any]
     known_face: frozenset[str]
     known_pose: frozenset[str]
+    own: frozenset[str] = frozenset()
 
     def pose(
         self, speech: FloatArray, prosody: FloatArray, seed: int, start: FloatArray | None = None
@@ -89,7 +91,9 @@ def load_subject(
     if pgface is not None:
         paths["pgface"] = pgface
         networks = replace(networks, pgface=load_pgface(pgface, device), face_row=None)
-    people = {name: known if known is not None else people_of(p) for name, p in paths.items()}
+    people = {name: known or people_of(path) for name, path in paths.items()}
+    if entry.path is not None and known is None:  # what a person's style went out from
+        people = {name: who | people_of(_base(name, preset)) for name, who in people.items()}
     description = {
         "preset": preset,
         "style": style,
@@ -98,10 +102,15 @@ def load_subject(
         "files": {name: path.name for name, path in paths.items()},
         "sha256": {name: file_sha256(path) for name, path in paths.items()},
     }
-    return Subject(networks, style, description, people["pgface"], people["posegan"])
+    own = frozenset() if entry.path is None else people_of(entry.path)
+    return Subject(networks, style, description, people["pgface"], people["posegan"], own)
 
 
 _KINDS = ("posegan", "pgface")
+
+
+def _base(kind: str, preset: str) -> Path:
+    return WEIGHTS_DIR / f"{kind}_{preset}.safetensors"
 
 
 def people_of(weights: Path) -> frozenset[str]:
