@@ -69,7 +69,10 @@ def learn_baselines(
     cache: Path | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Learned:
-    """Fit ridge and net on the train parts, or read them from the cache folder."""
+    """Fit ridge and net on the train parts, or read them from the cache folder.
+
+    Without seconds to train (`net.seconds` of 0) there is no net.
+    """
     config = net or PlainNetConfig()
     path = None if cache is None else cache / f"baselines-{_key(material.train, config)}.pt"
     if path is not None and path.exists():
@@ -78,7 +81,7 @@ def learn_baselines(
     poses = _pose_lessons(material)
     learned = Learned(
         fit_ridge(faces) if faces else None,
-        train_plain_net(faces, config, progress) if faces else None,
+        train_plain_net(faces, config, progress) if faces and config.seconds > 0 else None,
         fit_ridge(poses) if poses else None,
     )
     if path is not None:

@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--posegan", type=Path, help="weights in place of the preset's")
     parser.add_argument("--pgface", type=Path, help="weights in place of the preset's")
     parser.add_argument(
-        "--net-seconds", type=float, default=75.0, help="longest training of the plain net"
+        "--net-seconds", type=float, default=75.0, help="longest training of the plain net; 0: none"
     )
     parser.add_argument("--cache", type=Path, help="folder that keeps the trained baselines")
     return parser

@@ -21,8 +21,8 @@ from .pose_scores import (
     manner_windows,
 )
 
-LEAST_WINDOWS = 10
-"""People with fewer windows of four seconds (less than about 14 s) are left out."""
+LEAST_WINDOWS = 20
+"""People with fewer windows of four seconds (less than about 14 s in one piece) are left out."""
 
 
 class Manners:

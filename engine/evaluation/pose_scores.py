@@ -30,12 +30,12 @@ LONGEST, SHORTEST = 240, 60
 MANNER_FRAMES = 120
 """Frames of the windows that manners are told by: four seconds."""
 
-_MANNER_HOP = 30
+_MANNER_HOP = 15
 _MANNER_STEP = 4
 _LOW_PASS_FRAMES = 1.9
 """Deviation of the smoothing, -3 dB at 2.1 Hz: faster motion is the tracker's."""
 
-_COMPONENTS = 10
+_COMPONENTS = 8
 _BLINK_LEVEL, _BLINK_APART = 0.35, 6
 
 
@@ -189,14 +189,22 @@ class FrechetSpace:
     """The components of real motion in which distances between people's motions are taken."""
 
     def __init__(self, real: Sequence[F64], components: int = _COMPONENTS) -> None:
-        # Everybody counts alike, whoever was filmed longest.
-        scaled = [windows / np.sqrt(max(1, len(windows))) for windows in real]
-        _, _, rows = np.linalg.svd(np.concatenate(scaled), full_matrices=False)
+        # Everybody counts alike, whoever was filmed longest. Angles and changes of each axis are
+        # in units of their own spread, or the largest would be all that counts.
+        scaled = np.concatenate([windows / np.sqrt(max(1, len(windows))) for windows in real])
+        angles = 3 * (MANNER_FRAMES // _MANNER_STEP)
+        self._unit = np.empty(scaled.shape[1])
+        for part in (slice(0, angles), slice(angles, None)):
+            spread = np.sqrt(np.square(scaled[:, part]).reshape(-1, 3).mean(0) * len(scaled))
+            self._unit[part] = np.tile(
+                np.maximum(spread / np.sqrt(len(real)), 1e-6), self._unit[part].size // 3
+            )
+        _, _, rows = np.linalg.svd(scaled / self._unit, full_matrices=False)
         self.rows = rows[:components]
 
     def project(self, windows: F64) -> F64:
         """(N, components) of (N, F) windows."""
-        return np.asarray(windows @ self.rows.T)
+        return np.asarray((windows / self._unit) @ self.rows.T)
 
 
 def frechet_distance(one: F64, other: F64) -> float:
