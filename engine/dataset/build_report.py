@@ -90,7 +90,9 @@ class BuildReport:
 
     def table(self) -> str:
         """Totals for each speaker and over all."""
-        rows = [("Speaker", "Recordings", "Clips", "Train min", "Val min", "Left out", "Error px")]
+        rows: list[tuple[str, ...]] = [
+            ("Speaker", "Recordings", "Clips", "Train min", "Val min", "Left out", "Error px")
+        ]
         speakers = sorted({source.speaker for source in self.sources})
         rows += [
             self._row(speaker, [s for s in self.sources if s.speaker == speaker])

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 from ..head.model import FACE, HeadModel
 from ..tracking.camera import slopes
 from ..tracking.shots import face_boxes
+from ..tracking.video_tracks import Still
 from .source_capture import FittedShot
 
 PANEL_PX = 280
@@ -40,7 +41,9 @@ def draw_panels(shot: FittedShot, head: HeadModel, folder: Path) -> list[Panel]:
     """The kept pictures of a shot in `folder` with the fit, or some frames on black."""
     track = shot.track
     wire = _Wire(head)
-    places = [(still.frame, still) for still in shot.shot.stills if still.frame < len(track.ok)]
+    places: list[tuple[int, Still | None]] = [
+        (still.frame, still) for still in shot.shot.stills if still.frame < len(track.ok)
+    ]
     if not places:
         seen = np.flatnonzero(track.ok)
         chosen = seen[np.linspace(0, len(seen) - 1, _BLIND_PANELS).round().astype(int)]

@@ -7,6 +7,7 @@ Both become weights of our 52 channels by name. What a rig cannot tell stays 0 a
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -85,7 +86,7 @@ def load_rig_capture(path: Path) -> CapturedMotion:
 
 
 def _live_link(
-    values: npt.NDArray[np.float64], time_s: npt.NDArray[np.floating], names: list[str]
+    values: npt.NDArray[np.float64], time_s: npt.NDArray[np.floating[Any]], names: list[str]
 ) -> CapturedMotion:
     """ARKit names with a capital letter. A head column that never moves was not recorded."""
     column = {name: values[:, index] for index, name in enumerate(names)}

@@ -52,7 +52,8 @@ def tracking_jumps(
     jumped = (move > limits.jump * steps) | (ratio > np.log(limits.scale) * steps)
     beside = np.maximum(np.append(0.0, move[:-1]), np.append(move[1:], 0.0))
     jumped |= (move > limits.step * steps) & (move > limits.lonely * np.maximum(beside, 0.004))
-    return after[jumped]
+    found: npt.NDArray[np.int64] = after[jumped]
+    return found
 
 
 class CutDetector:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,7 @@ class LipExpectation:
 
 
 def estimate_sync(
-    expected: Sequence[npt.NDArray[np.floating]], tracked: Sequence[npt.NDArray[np.floating]],
+    expected: Sequence[npt.NDArray[np.floating[Any]]], tracked: Sequence[npt.NDArray[np.floating[Any]]],
     rate_hz: float = MODEL_RATE_HZ,
 ) -> Sync:  # fmt: skip
     """The offset of one recording from its pieces.
@@ -117,7 +118,7 @@ def estimate_sync(
     )
 
 
-def _without_drift(curve: npt.NDArray[np.floating], rate_hz: float) -> Curve:
+def _without_drift(curve: npt.NDArray[np.floating[Any]], rate_hz: float) -> Curve:
     """Bridged, and without what moves slower than speech: a smile is no syllable."""
     values = np.asarray(curve, np.float64)
     there = np.isfinite(values)
