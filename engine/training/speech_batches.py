@@ -34,7 +34,7 @@ class BatchConfig:
 
     size: int = 8
     crop_s: float = 6.0
-    natural_share: float = 0.55
+    natural_share: float = 0.7
     speed_range: float = 0.12
     reverberation_share: float = 0.3
     noise_share: float = 0.6

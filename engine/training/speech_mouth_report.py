@@ -142,7 +142,7 @@ def train_probe(material: Sequence[HeardMouth], config: MouthProbeConfig) -> Mou
         error = F.mse_loss(probe(heard), target, reduction="none") * known
         loss = error.sum() / known.sum().clamp(min=1)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     return probe.eval()

@@ -107,7 +107,7 @@ def phone_probe(
 def _mouth_classes_right(
     found: npt.NDArray[np.int64], truth: npt.NDArray[np.int64]
 ) -> dict[str, float]:
-    """Share of frames in the right mouth class, and of the closed-lip frames that were found."""
+    """Share of frames in the right mouth class; closed-lip frames found, and how many are right."""
     names = list(MOUTH_CLASSES)
     class_of = np.array(
         [next(i for i, n in enumerate(names) if p in MOUTH_CLASSES[n]) for p in PHONES]
@@ -118,6 +118,7 @@ def _mouth_classes_right(
     return {
         "mouth_classes_right_in_speech": float((seen == true)[spoken].mean()),
         "closed_lips_found": float((seen == true)[closed].mean()),
+        "closed_lips_right": float((seen == true)[seen == names.index("closed")].mean()),
     }
 
 
@@ -164,13 +165,15 @@ def main() -> None:
     held_out = load_labelled(arguments.corpus / "val")
     train = load_labelled(arguments.corpus / "train")[::6]
     metrics = _judge_extractor(extractor, held_out, arguments.examples)
+    natural = [clip for clip in held_out if clip.clip.source == "natural"]
     hearings: dict[str, Hearing] = {
         "logits": lambda samples: extractor.extract(samples).numpy(),
         "log_mel": hear_log_mel,
     }
     for name, hear in hearings.items():
-        probe = phone_probe(hear, train, held_out)
-        metrics |= {f"{key}_by_{name}": value for key, value in probe.items()}
+        for group, clips in (("", held_out), ("_natural", natural)):
+            probe = phone_probe(hear, train, clips)
+            metrics |= {f"{key}_by_{name}{group}": value for key, value in probe.items()}
     print(json.dumps({name: round(value, 4) for name, value in metrics.items()}, indent=2))
 
 
