@@ -47,7 +47,7 @@ def train(
 ) -> PoseTrainer:
     """Run, or go on with, a training in `folder`; write weights at each checkpoint.
 
-    held_out: sequences that the checkpoints are judged on; with some, the best one is exported.
+    held_out: sequences that the checkpoints are judged on; with patience, the best is exported.
     critics: file for the critics and the match encoders.
     """
     acceleration = Acceleration(config.device)
@@ -116,7 +116,7 @@ def _judge(
 
 
 def _export(trainer: PoseTrainer, stopping: EarlyStopping, step: int, path: Path) -> None:
-    if stopping.best_weights:
+    if trainer.config.patience and stopping.best_weights:
         write_weights(path, trainer, stopping.best_step, stopping.best_weights)
     else:
         write_weights(path, trainer, step, trainer.average.state_dict())

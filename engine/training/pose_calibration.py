@@ -17,7 +17,7 @@ from ..protocol.take import MODEL_RATE_HZ, FloatArray
 
 F64 = npt.NDArray[np.float64]
 
-GAIN_RANGE = (0.4, 2.5)
+GAIN_RANGE = (0.3, 2.5)
 """A style that needs more than this was not learned; no gain makes up for it."""
 
 _ROUNDS = 8
@@ -26,7 +26,7 @@ _LEAD_FRAMES = 64
 
 STRINGS = 6
 
-_PIECE, _LEAST_PIECE = 240, 32
+PIECE, _LONG_PIECE, _LEAST_PIECE = 240, 1200, 32
 _PERFORMED = 8
 
 
@@ -43,7 +43,7 @@ def calibrate_styles(
         own = [s for s in performed if s.person == style] or performed
         if own:
             chosen = [own[i] for i in rng.permutation(len(own))[:_PERFORMED]]
-            gains = calibrated(generator, style, chosen, seed, strings=2)
+            gains = calibrated(generator, style, chosen, seed, strings=4, piece=_LONG_PIECE)
             generator.gain[row] = torch.from_numpy(gains)
 
 
@@ -52,18 +52,20 @@ def calibrated(
     style: str,
     real: Sequence[MotionSequence],
     seed: int = 0,
+    *,
     strings: int = STRINGS,
+    piece: int = PIECE,
 ) -> FloatArray:
     """Gains (BANDS, 6) for a style of the generator from its person's own sequences.
 
     Motion is generated to their audio, `strings` times in another order and with another seed,
-    and compared in pieces as long as they are, eight seconds at most: on a minute or two of
-    somebody, what changes more slowly is chance.
+    and compared in pieces as long as they are, `piece` frames at most: on a minute or two of
+    somebody, what changes more slowly than in eight seconds is chance.
     """
     ungained = _without_gains(generator)
     rng = np.random.default_rng(seed)
     made: list[FloatArray] = []
-    pieces = [s.pose[a : a + _PIECE] for s in real for a in range(0, s.frame_count, _PIECE)]
+    pieces = [s.pose[a : a + piece] for s in real for a in range(0, s.frame_count, piece)]
     pieces = [p for p in pieces if len(p) >= _LEAST_PIECE]
     for number in range(strings):
         audio = strung_together([*real, *real], rng).audio
