@@ -19,6 +19,7 @@ MODULES = (
     "ops_learn",
     "panel",
     "panel_takes",
+    "amounts",
     "panel_styles",
     "panel_check",
     "status_bar",

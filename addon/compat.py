@@ -90,6 +90,14 @@ def has_channels(action: Any, owner: Any) -> bool:
     return slot_for(action, owner) is not None
 
 
+def all_fcurves(action: Any) -> list[Any]:
+    """The F-curves of an action, whatever data-block they are for."""
+    if not SLOTTED_ACTIONS:
+        return list(action.fcurves)
+    bags = (bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags)
+    return [curve for bag in bags for curve in bag.fcurves]
+
+
 def new_fcurve(channels: ActionChannels, data_path: str, index: int, group: str) -> Any:
     """A new, empty F-curve in a named group."""
     if bpy.app.version >= (5, 0, 0):

@@ -40,3 +40,15 @@ def test_a_removed_take_is_gone_until_undo(told):
     assert removed["left"] == ["autre lively s5"]
     assert removed["actions"] == (1 if removed["slots"] else 2)
     assert "no longer in the file" in removed["said"] and removed["undone"] == 2
+
+
+def test_amounts_scale_a_take_and_nothing_else(blender, speech):
+    told = blender.run("amounts", speech, timeout_s=240)
+    for case in ("half", "doubled", "closed", "brows"):
+        scaled = told[case]
+        assert scaled["moves"] > 0.005, "the take does not move this, so nothing is shown"
+        assert scaled["scaled"] < 1e-5 and scaled["others"] < 1e-6, (case, scaled)
+        assert scaled["back"] < 1e-6 and scaled["trace"] == 0, (case, scaled)
+    assert told["trace before"] == 0 and told["keys kept"]
+    assert told["findings"] == [], "what amounts do is no fault"
+    assert max(told["without Rhetor"]) < 1e-5
