@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,8 @@ _MOST_MINUTES = 18.0
 """The face's training stops then, however slow the machine."""
 
 _MOST_PERFORMED = 60
-_BASES = ("features", "posegan_plus", "posegan_critics", "pgface_plus")
+_HEAD_BASES = ("features", "posegan_plus", "posegan_critics")
+_FACE_BASES = ("features", "pgface_plus")
 
 
 def build(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
@@ -95,7 +96,8 @@ def learn_head(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn
         row = generator.config.style_names[0]
         return generator.state_dict(), {"config": config_to(generator.config), "row": row}
 
-    return _once(Path(params["folder"]), _key(material, config_to(settings)), learn)
+    key = _key(material, config_to(settings), _HEAD_BASES)
+    return _once(Path(params["folder"]), key, learn)
 
 
 def learn_face(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn) -> dict[str, Any]:
@@ -120,7 +122,7 @@ def learn_face(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn
         network = learnt.network
         return network.state_dict(), {"config": config_to(network.config), "row": STYLE_NAMES[0]}
 
-    key = _key(material, {**config_to(settings), "corpus": corpus})
+    key = _key(material, {**config_to(settings), "corpus": corpus}, _FACE_BASES)
     return _once(Path(params["folder"]), key, learn)
 
 
@@ -214,13 +216,13 @@ def _motion(person: HeardPerson) -> PersonMotion:
     return PersonMotion(person.clip, audio, person.extractor)
 
 
-def _key(material: PersonMaterial, settings: Mapping[str, Any]) -> str:
+def _key(material: PersonMaterial, settings: Mapping[str, Any], bases: Sequence[str]) -> str:
     """Depends on the clips, the settings and the weights that are begun with."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for person in material.train:
         for array in (person.clip.pose, person.clip.expression, person.speech):
             digest.update(array.tobytes())
-    for name in _BASES:
+    for name in bases:
         path = WEIGHTS_DIR / f"{name}.safetensors"
         digest.update(file_sha256(path).encode() if path.exists() else b"")
     return digest.hexdigest()[:12]
