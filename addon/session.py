@@ -279,7 +279,7 @@ def redraw() -> None:
         if all(operator.bl_idname.startswith("RHETOR_OT_") for operator in window.modal_operators):
             # Without a text of its own it is redrawn; another operator's text is left alone.
             with bpy.context.temp_override(window=window):
-                window.workspace.status_text_set(None)
+                window.workspace.status_text_set_internal(None)
 
 
 def register() -> None:
