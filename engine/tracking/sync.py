@@ -78,9 +78,10 @@ class LipExpectation:
 
 
 def estimate_sync(
-    expected: Sequence[npt.NDArray[np.floating[Any]]], tracked: Sequence[npt.NDArray[np.floating[Any]]],
+    expected: Sequence[npt.NDArray[np.floating[Any]]],
+    tracked: Sequence[npt.NDArray[np.floating[Any]]],
     rate_hz: float = MODEL_RATE_HZ,
-) -> Sync:  # fmt: skip
+) -> Sync:
     """The offset of one recording from its pieces.
 
     expected, tracked: per piece two (T,) curves of how open the lips are; NaN where not seen.
