@@ -58,11 +58,13 @@ STYLE_LOSSES = LossWeights(
 class PoseStyleTraining:
     """Settings of a personal style. name: of its one row in the generator's table.
 
-    steps, batch, rates: of the fine-tuning, see PoseTraining. losses: weights of its terms.
+    steps, batch, rates: of the fine-tuning, see PoseTraining; blur: see Mix.
+    losses: weights of its terms.
     """
 
     name: str = NEUTRAL
-    steps: int = 700
+    steps: int = 300
+    blur: float = 0.5
     batch: int = 8
     rate_generator: float = 3e-4
     rate_critic: float = 3e-4
@@ -164,7 +166,7 @@ def _trainer(
         average=settings.average,
         seed=settings.seed,
         device=settings.device,
-        mix=Mix(reference_share=0.1, style_dropout=0.0),
+        mix=Mix(reference_share=0.1, style_dropout=0.0, blur=settings.blur),
         losses=settings.losses,
     )
     who = next(s.person for s in material if not s.person.endswith(MIRRORED))
