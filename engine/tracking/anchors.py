@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,7 +76,7 @@ def load_anchors(head: HeadModel, path: Path = DEFAULT_ANCHORS_PATH) -> Landmark
                 weight=data["weight"].astype(np.float32),
                 sets={name: data[f"set_{name}"].astype(np.int32) for name in SETS},
             )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise HeadError(
             f"The landmark anchors {path.name} cannot be read ({error}).", _REBUILD
         ) from error

@@ -40,7 +40,7 @@ class ExpressionSettings:
     size: float = 20.0
     sparse: float = 3.0
     scores: float = 5.0
-    change: float = 60.0
+    change: float = 300.0
     lips: float = 12.0
     outlier_mm: float = 4.0
     rounds: int = 3
@@ -104,12 +104,13 @@ def fit_expression(
     if scores is not None:
         pull += settings.scores
         wanted = settings.scores * scores[:, free]
-    for _ in range(settings.rounds):
+    for number in range(settings.rounds):
         other = face.moves(weights) - np.tensordot(weights[:, free], units[free], 1)
         points = pose.apply(rest + other)
         aim = (rays - slopes(points)) * points[..., 1:2]
         fitted = _seen(toward, np.tensordot(weights[:, free], units[free], 1))
-        aim = fitted + np.clip(aim - fitted, -settings.outlier_mm, settings.outlier_mm)
+        if number:  # before the first answer nothing can be told to be an outlier
+            aim = fitted + np.clip(aim - fitted, -settings.outlier_mm, settings.outlier_mm)
         aim = np.concatenate([aim, aim[:, pairs[:, 0]] - aim[:, pairs[:, 1]]], axis=1)
         right = _seen_back(toward, aim * weight[:, None], basis) + wanted - settings.sparse
         weights[:, free] = _solve(hessian, right, pull, settings, weights[:, free])

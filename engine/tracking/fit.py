@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ Mask = npt.NDArray[np.bool_]
 Progress = Callable[[float, str], None]
 
 _FEWEST_POINTS = 30
+_OF_THE_MOUTH = np.array([name.startswith(("mouth", "jaw")) for name in EXPRESSION_NAMES])
+"""What they pull along of nose and cheeks is no nod."""
 _FEWEST_RIGID = 6
 _FEWEST_FRAMES = 5
 
@@ -139,18 +141,23 @@ def _fit_motion(
 ) -> FittedTrack:
     """Pose and expression of a known person."""
     ok, rest = track.ok, person.rest
-    pose = _steady(sight.pose_of(face, rest, None), ok, settings)
-    fixed = fit_gaze(_filled_track(track), face, person.identity, camera, pose)
-    fixed += fit_lids(face, lid_openings(face, sight.rays, pose, rest), person.lids, fixed)
-    expression = fit_expression(
-        face,
-        rest,
-        pose,
-        sight.rays,
-        fixed=fixed,
-        scores=above_rest(sight.scores, person.baseline),
-        settings=settings.expression,
-    )
+    scores = above_rest(sight.scores, person.baseline)
+    pose: RigidPose | None = None
+    expression = np.zeros((len(ok), len(EXPRESSION_NAMES)))
+    for expression_settings in (replace(settings.expression, rounds=1), settings.expression):
+        pulled = face.moves(np.where(_OF_THE_MOUTH, expression, 0.0))
+        pose = _steady(sight.pose_of(face, rest + pulled, pose), ok, settings)
+        fixed = fit_gaze(_filled_track(track), face, person.identity, camera, pose)
+        fixed += fit_lids(face, lid_openings(face, sight.rays, pose, rest), person.lids, fixed)
+        expression = fit_expression(
+            face,
+            rest,
+            pose,
+            sight.rays,
+            fixed=fixed,
+            scores=scores,
+            settings=expression_settings,
+        )
     expression = filled(expression, ok)
     place = np.median(pose.place[ok], axis=0)
     drawn = camera.pixels(slopes(pose.apply(rest + face.moves(expression))))

@@ -57,10 +57,10 @@ class Sight:
         return Sight(self.rays[frames], self.relief[frames], scores)
 
     def pose_of(self, face: AnchoredHead, shape: Array, start: RigidPose | None) -> RigidPose:
-        """The pose of a shape (n, 3), from the points that no expression moves."""
+        """The pose of a shape (n, 3) or (T, n, 3), from points that expressions move little."""
         rows = face.rows("rigid")
         return fit_pose(
-            self.rays[:, rows], self.relief[:, rows], shape[rows], face.weight[rows], start
+            self.rays[:, rows], self.relief[:, rows], shape[..., rows, :], face.weight[rows], start
         )
 
 
