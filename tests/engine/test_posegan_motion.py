@@ -89,7 +89,7 @@ def test_shipped_weights_have_no_visible_seam(preset: str) -> None:
     speed = angular_speed(pose)
     starts = window_starts(3000, 256, 64 if preset == "plus" else 1)
     seams = np.array([speed[s] for s in starts[1:]])
-    assert seams.mean() < 3.0 * np.median(speed)
+    assert seams.mean() < np.percentile(speed, 99)  # no seam is quicker than the head's own moves
 
 
 def test_styles_and_seeds_move_the_shipped_head_differently() -> None:
