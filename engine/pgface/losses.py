@@ -24,11 +24,11 @@ class FaceLossWeights:
     expression: float = 20.0
     change: float = 200.0
     identity: float = 1.0
-    lip: float = 0.02
+    lip: float = 0.04
     opening: float = 0.02
     speed: float = 0.05
     timing: float = 0.2
-    closure: float = 0.06
+    closure: float = 0.1
     silence: float = 0.06
 
 

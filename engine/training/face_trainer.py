@@ -43,14 +43,14 @@ class FaceTraining:
     judgements without a better held-out figure before it stops; 0: never.
     """
 
-    steps: int = 16_000
+    steps: int = 20_000
     pairs: int = 128
     rate: float = 1e-3
     real: float = 0.5
     pose_dropout: float = 0.1
-    style_dropout: float = 0.15
+    style_dropout: float = 0.4
     speaker_dropout: float = 0.6
-    noise: float = 0.25
+    noise: float = 0.3
     gain: float = 0.15
     generated: float = 0.25
     average: float = 0.999
