@@ -24,7 +24,7 @@ from ..threads import limit_threads
 
 PARTS_MODULE = f"{__package__}.style_parts"
 
-USUAL_MINUTES = 12.0
+USUAL_MINUTES = 3.0
 """What the usual number of steps takes on two processor cores, measured; see docs/training.md."""
 
 HEAD_STEPS, FACE_STEPS = 700, 1000
