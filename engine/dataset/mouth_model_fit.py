@@ -208,8 +208,10 @@ class _Cost:
             + settings.firmness_prior * 30.0 * firmness
             + settings.time_prior * 30.0 * times
         )
-        cost: torch.Tensor = lips + settings.gap * gap.square().mean()
-        return cost + held / len(self.frames.part)
+        cost: torch.Tensor = (
+            lips + settings.gap * gap.square().mean() + held / len(self.frames.part)
+        )
+        return cost
 
 
 def _sized_prior(frames: _Frames) -> MouthModel:
