@@ -26,7 +26,7 @@ def python(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def told(blender, python):
-    return blender.run("learn", timeout_s=240, **python)
+    return blender.run("learn", timeout_s=600, **python)
 
 
 def test_wrong_orders_are_refused_in_words(told):
@@ -67,7 +67,7 @@ def test_failures_are_sentences_and_can_be_discarded_or_resumed(told):
 
 def test_a_later_session_resumes_and_a_killed_one_leaves_no_process(told, blender, python):
     assert told["left"] == {"before": 1, "after": 0}
-    done = blender.start("learn_again", timeout_s=120, **python)
+    done = blender.start("learn_again", timeout_s=400, **python)
     assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     later = json.loads(done.stdout.strip().splitlines()[-1])
     assert later["offered"] == ["Abandoned"] and later["style"] == "abandoned"

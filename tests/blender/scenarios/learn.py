@@ -93,10 +93,10 @@ def begin(name: str, *videos: str):
     scene = scenario.module("addon.identify").BlockId.of(bpy.context.scene)
     python = scenario.module("addon.prefs").engine_python(bpy.context)
     addon.current.submit(order, python, scene)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while addon.current.fraction <= 0.1:
         assert not addon.current.pump(), "it has ended already"
-        assert time.monotonic() < until, "no progress within a minute"
+        assert time.monotonic() < until, "no progress within three minutes"
         time.sleep(0.02)
     return addon.current
 
