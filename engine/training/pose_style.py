@@ -49,7 +49,7 @@ STYLE_LOSSES = LossWeights(
     feature_matching=2.0,
     manner=1.0,
     manner_near=0.5,
-    match=0.3,
+    match=1.0,
     mode_seeking=0.2,
 )
 
