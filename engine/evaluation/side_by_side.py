@@ -127,10 +127,11 @@ def draw_film(
             canvas.draw()
             image = np.asarray(canvas.buffer_rgba())[: picture.height, : picture.width, :3]
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
+            frame.pts = at
             film.mux(picture.encode(frame))
         film.mux(picture.encode())
         audio = av.AudioFrame.from_ndarray(samples[None], format="s16", layout="mono")
-        audio.sample_rate = SAMPLE_RATE_HZ
+        audio.sample_rate, audio.pts = SAMPLE_RATE_HZ, 0
         film.mux(sound.encode(audio))
         film.mux(sound.encode())
 
