@@ -106,7 +106,7 @@ def _lip_border(head: HeadModel) -> dict[tuple[int, ...], Points]:
     ring = head.face.neutral[head.landmarks["lips"]].astype(np.float64)
     ring = ring[np.abs(lip[head.landmarks["lips"]] - border) < 1e-3]
     left, right = ring[ring[:, 0].argmax()], ring[ring[:, 0].argmin()]
-    halves = {}
+    halves: dict[tuple[int, ...], Points] = {}
     for indices, side in ((LIP_OUTER_UPPER, 1.0), (LIP_OUTER_LOWER, -1.0)):
         half = ring[(ring[:, 2] - left[2]) * side > 0]
         half = half[np.argsort(-half[:, 0])]

@@ -63,7 +63,8 @@ class AnchoredHead:
         weights = self.head.key_weights(np.asarray(expression, np.float64))
         values = np.stack([weights[key] for key in self.head.face.keys], axis=-1)
         count = len(self.numbers)
-        return (values @ self.keys.reshape(len(values[0]), -1)).reshape(-1, count, 3)
+        moved: Array = values @ self.keys.reshape(len(self.keys), -1)
+        return moved.reshape(-1, count, 3)
 
     def rows(self, *sets: str) -> Rows:
         """Which of the n landmarks belong to any of the anchors' sets."""

@@ -46,7 +46,8 @@ class LandmarkAnchors:
         parts = [
             values[..., self.vertices[:, k], :] * self.barycentric[:, k, None] for k in (0, 1, 2)
         ]
-        return parts[0] + parts[1] + parts[2]
+        placed: npt.NDArray[Any] = parts[0] + parts[1] + parts[2]
+        return placed
 
     def on_basis(self, basis: Any) -> FloatArray:
         """(K, 468, 3) modes of a `Basis` at the anchors, in mm."""

@@ -174,4 +174,5 @@ def _solve(
         grown = 0.5 * (1.0 + np.sqrt(1.0 + 4.0 * momentum**2))
         ahead = new + (momentum - 1.0) / grown * (new - x)
         x, momentum = new, grown
-    return x * scale
+    solved: Array = x * scale
+    return solved

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,7 @@ class FittedTrack:
         place = self.pose[:, 3:].astype(np.float64) + self.place_mm
         return from_angles(self.pose[:, :3].astype(np.float64), place)
 
-    def to_image(self, points: npt.NDArray[np.floating]) -> Array:
+    def to_image(self, points: npt.NDArray[np.floating[Any]]) -> Array:
         """(T, n, 2) pixels of head points (n, 3) or (T, n, 3) in mm, posed as in the fit."""
         return self.camera.pixels(slopes(self.rigid_pose().apply(np.asarray(points, np.float64))))
 
@@ -142,7 +143,7 @@ def _fit_motion(
     """Pose and expression of a known person."""
     ok, rest = track.ok, person.rest
     scores = above_rest(sight.scores, person.baseline)
-    pose: RigidPose | None = None
+    pose = _steady(sight.pose_of(face, rest, None), ok, settings)
     expression = np.zeros((len(ok), len(EXPRESSION_NAMES)))
     for expression_settings in (replace(settings.expression, rounds=1), settings.expression):
         pulled = face.moves(np.where(_OF_THE_MOUTH, expression, 0.0))

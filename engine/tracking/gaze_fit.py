@@ -72,4 +72,5 @@ def _centred(angles: Array, ok: npt.NDArray[np.bool_], pose: RigidPose) -> Array
     toward /= np.linalg.norm(toward, axis=1, keepdims=True)
     camera = np.stack([np.arctan2(-toward[:, 2], -toward[:, 1]), np.arcsin(toward[:, 0])], axis=1)
     miss = np.median((angles - camera)[ok], axis=0)
-    return angles - np.clip(miss, -_ANATOMY_LIMIT, _ANATOMY_LIMIT)
+    centred: Array = angles - np.clip(miss, -_ANATOMY_LIMIT, _ANATOMY_LIMIT)
+    return centred

@@ -110,7 +110,8 @@ def above_rest(scores: Array | None, baseline: Array | None) -> Array | None:
     """Scores (T, 52) counted from what the tracker says of the face at rest."""
     if scores is None or baseline is None:
         return None
-    return np.clip((scores - baseline) / np.maximum(1.0 - baseline, 0.3), 0.0, 1.0)
+    above: Array = np.clip((scores - baseline) / np.maximum(1.0 - baseline, 0.3), 0.0, 1.0)
+    return above
 
 
 def _above(sight: Sight, baseline: Array | None) -> Sight:
