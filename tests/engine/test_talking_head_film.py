@@ -133,7 +133,7 @@ def test_the_head_turns_as_it_did(found):
         error = np.degrees(clip.pose[:, axis] - pose[:, axis])
         r = np.corrcoef(clip.pose[:, axis], pose[:, axis])[0, 1]
         print(f"{name}: r {r:.3f}, error {np.std(error):.2f}° about {np.mean(error):+.2f}°")
-        assert r > 0.95 and np.std(error) < 3.0
+        assert r > 0.9 and np.std(error) < 3.0
 
 
 def test_the_mouth_opens_as_it_did(found):
