@@ -152,7 +152,7 @@ def strung_together(
     head goes over to the next pose along a minimum jerk.
     """
     order = rng.permutation(len(sequences))
-    first = sequences[order[0]]
+    first: MotionSequence = sequences[order[0]]
     audio, pose = [first.audio], [first.pose]
     for index in order[1:]:
         after = sequences[index]
@@ -163,4 +163,5 @@ def strung_together(
         audio += [np.repeat(held[None], count, axis=0), after.audio]
         way = u**3 * (10 - 15 * u + 6 * u**2)
         pose += [pose[-1][-1] + way * (after.pose[0] - pose[-1][-1]), after.pose]
-    return replace(first, audio=np.concatenate(audio), pose=np.concatenate(pose))
+    whole: MotionSequence = replace(first, audio=np.concatenate(audio), pose=np.concatenate(pose))
+    return whole

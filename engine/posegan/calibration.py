@@ -34,7 +34,8 @@ def split_bands(motion: FloatArray) -> FloatArray:
         for edge in EDGES_HZ
     ]
     bands = [smooth[0], smooth[1] - smooth[0], motion - smooth[1]]
-    return np.stack(bands).astype(np.float32)
+    split: FloatArray = np.stack(bands).astype(np.float32)
+    return split
 
 
 def apply_gains(motion: FloatArray, gains: FloatArray, home: FloatArray) -> FloatArray:

@@ -121,7 +121,7 @@ class MotionBatches:
         generator.pose_std.copy_(pose.std(0))
         generator.step_std.copy_(steps.std(0))
 
-    def _drawn(self, values: Sequence[torch.Tensor]) -> torch.Tensor:
+    def _drawn(self, values: list[torch.Tensor]) -> torch.Tensor:
         """Frames of all sequences that stand for the performed ones, or for all if none are."""
         return torch.cat([v for v, told in zip(values, self._told, strict=True) if told] or values)
 

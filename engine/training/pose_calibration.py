@@ -107,7 +107,7 @@ def band_energies(motions: Sequence[FloatArray]) -> F64:
     for motion in motions:
         centred = motion.astype(np.float64) - motion.mean(axis=0, dtype=np.float64)
         window = np.hanning(len(centred) + 2)[1:-1, None]
-        power = np.abs(np.fft.rfft(centred * window, axis=0)) ** 2
+        power: F64 = np.square(np.abs(np.fft.rfft(centred * window, axis=0)))
         power[0] = 0.0
         power /= np.square(window).sum() * len(centred) / 2.0
         rate = np.fft.rfftfreq(len(centred), 1.0 / MODEL_RATE_HZ)

@@ -60,7 +60,7 @@ def write_critics(path: Path, trainer: PoseTrainer) -> None:
     Raises CheckpointError where the training lacks one of them.
     """
     parts = {"motion": trainer.critic, "speech": trainer.speech_critic, "match": trainer.match}
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     for name, part in parts.items():
         if part is None:
             raise CheckpointError(
