@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ..audio.decode import SAMPLE_RATE_HZ
 from ..protocol.errors import DatasetError, RhetorError
+from ..protocol.files import UNREADABLE_NPZ
 from .phones import PHONES
 
 SPLITS = ("train", "val")
@@ -93,7 +94,7 @@ def load_clip(path: Path) -> SpokenClip:
                 speaker=str(data["speaker"]),
                 source=str(data["source"]),
             )
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(
             f"The clip {path.name} cannot be read ({error}).", "Build the corpus again."
         ) from error

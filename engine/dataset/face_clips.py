@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..head.channels import IDENTITY_SIZE
 from ..head.model import HeadModel
 from ..protocol.errors import DatasetError
+from ..protocol.files import UNREADABLE_NPZ
 from ..protocol.take import MODEL_RATE_HZ, FloatArray
 from .articulation import GAP_MM, articulate_styles, closure_frames, open_frames
 from .corpus import SpokenClip, clip_paths, features_path, load_clip
@@ -177,7 +178,7 @@ def read_features(path: Path) -> tuple[FloatArray, FloatArray, str]:
         with np.load(path, allow_pickle=False) as data:
             speech, prosody = (data[key].astype(np.float32) for key in ("features", "prosody"))
             return speech, prosody, str(data["extractor"]) if "extractor" in data else ""
-    except (OSError, KeyError, ValueError) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(
             f"The features {path.name} cannot be read ({error}).",
             "Write them with `python -m rhetor.engine.dataset.features`.",

@@ -20,6 +20,7 @@ import torch
 from ..audio.decode import SAMPLE_RATE_HZ
 from ..audio.prosody import prosody_channels
 from ..protocol.errors import DatasetError, RhetorError
+from ..protocol.files import UNREADABLE_NPZ
 from ..protocol.take import MODEL_RATE_HZ
 from ..speech.extractor import (
     DEFAULT_FEATURES_PATH,
@@ -75,7 +76,7 @@ def _samples_of(path: Path) -> Samples:
         with np.load(path, allow_pickle=False) as data:
             samples: Samples = data["samples"]
             return samples
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(
             f"The clip {path.name} cannot be read ({error}).", "Build the dataset again."
         ) from error

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..protocol.errors import DatasetError
+from ..protocol.files import UNREADABLE_NPZ
 from .corpus import SPLITS
 from .person_clip import RIGHTS
 from .rig_capture import is_rig_capture
@@ -127,7 +128,7 @@ def _kind_of(path: Path) -> str:
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = set(data.files)
-    except (OSError, ValueError) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(f"{path} cannot be read ({error}).", "Make the file again.") from error
     return "rig" if is_rig_capture(arrays) else "landmarks"
 

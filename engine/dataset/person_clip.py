@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from ..head.channels import EXPRESSION_NAMES, HEAD_MODEL_ID, IDENTITY_SIZE
 from ..protocol.errors import DatasetError
+from ..protocol.files import UNREADABLE_NPZ
 from ..protocol.take import POSE_CHANNELS, FloatArray
 from .corpus import clip_paths
 
@@ -101,7 +102,7 @@ def load_person_clip(path: Path) -> PersonClip:
         with np.load(path, allow_pickle=False) as data:
             head_model = str(data["head_model"])
             values = {f.name: data[f.name] for f in fields(PersonClip)}
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(
             f"The clip {path.name} cannot be read ({error}).",
             "Build the dataset again with `rhetor dataset build`.",

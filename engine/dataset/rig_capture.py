@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ..head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
 from ..protocol.errors import DatasetError
+from ..protocol.files import UNREADABLE_NPZ
 from ..protocol.take import POSE_CHANNELS, FloatArray
 from .captured_motion import BoolArray, CapturedMotion
 
@@ -78,7 +79,7 @@ def load_rig_capture(path: Path) -> CapturedMotion:
             if "values" in data:
                 return _live_link(data["values"].astype(np.float64), data["time"], names)
             return _facegood(data["blendshapes"].astype(np.float64), float(data["fps"]), names)
-    except (OSError, ValueError, KeyError) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(
             f"{path.name} is no facial capture that can be read ({error}).",
             "Give a Live Link Face or FACEGOOD take as .npz with the arrays names and values.",

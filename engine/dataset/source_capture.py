@@ -17,6 +17,7 @@ import numpy as np
 from ..background import Warn
 from ..head.model import HeadModel
 from ..protocol.errors import DatasetError
+from ..protocol.files import UNREADABLE_NPZ
 from ..stages import ProgressCallback
 from ..tracking.fit import FittedTrack, fit_tracks
 from ..tracking.landmark_track import LANDMARK_COUNT, LandmarkTrack, load_landmark_track
@@ -118,7 +119,7 @@ def _shot(path: Path, start_s: float, stills: tuple[Still, ...] = ()) -> tuple[S
             size = (int(data["size"][0]), int(data["size"][1]))
             frames, fps = len(data["ok"]), float(data["fps"])
             seen = int(data["ok"].sum())
-    except (OSError, ValueError, KeyError, IndexError):
+    except UNREADABLE_NPZ:
         load_landmark_track(path)  # says what is wrong
         raise
     layout = (index.astype(np.int32).tobytes(), size)

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from zipfile import BadZipFile
 
 from .errors import TakeError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC, errno.EFBIG)
+
+UNREADABLE_NPZ = (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile)
+"""What numpy raises on an .npz file that is missing, cut off, foreign or without an array."""
 
 
 @contextmanager

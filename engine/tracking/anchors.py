@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from ..head.model import DEFAULT_HEAD_PATH, HeadModel
 from ..protocol.errors import HeadError
+from ..protocol.files import UNREADABLE_NPZ
 from ..protocol.take import FloatArray
 
 DEFAULT_ANCHORS_PATH = DEFAULT_HEAD_PATH.parent / "landmark_anchors.npz"
@@ -77,7 +77,7 @@ def load_anchors(head: HeadModel, path: Path = DEFAULT_ANCHORS_PATH) -> Landmark
                 weight=data["weight"].astype(np.float32),
                 sets={name: data[f"set_{name}"].astype(np.int32) for name in SETS},
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE_NPZ as error:
         raise HeadError(
             f"The landmark anchors {path.name} cannot be read ({error}).", _REBUILD
         ) from error

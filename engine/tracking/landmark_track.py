@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from ..protocol.errors import DatasetError
+from ..protocol.files import UNREADABLE_NPZ
 from ..protocol.take import FloatArray
 
 LANDMARK_COUNT = 478
@@ -71,7 +71,7 @@ def load_landmark_track(path: Path) -> LandmarkTrack:
                 scores=data["blendshapes"].astype(np.float32) if named else None,
                 score_names=tuple(str(name) for name in data["names"]) if named else (),
             )
-    except (OSError, ValueError, KeyError, IndexError, BadZipFile) as error:
+    except UNREADABLE_NPZ as error:
         raise DatasetError(
             f"{path.name} is no file of face landmarks ({error}).",
             "Give a video, or landmarks as .npz with the arrays landmarks, ok, fps and size.",
