@@ -109,7 +109,8 @@ def _usual(clips: Sequence[EvaluationClip]) -> FloatArray:
     for clip in clips:
         total += clip.clip.known * clip.clip.expression.sum(0)
         count += clip.clip.known * clip.frame_count
-    return (total / count).astype(np.float32)
+    usual: FloatArray = (total / count).astype(np.float32)
+    return usual
 
 
 def _pose_lessons(material: Material) -> list[Lesson]:

@@ -196,6 +196,7 @@ def _metrics(systems: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name in names:
         made = systems.get(MADE, {}).get(name)
+        entry: dict[str, Any]
         entry = made.to_json() if made is not None else {"value": None, "interval": [None, None]}
         entry["baselines"] = {
             system: figures[name].to_json()

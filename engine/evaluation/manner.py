@@ -62,7 +62,7 @@ class Manners:
     def _own_distances(self, name: str) -> dict[str, Estimate]:
         blocks = [b for pose in self._poses[name] for b in _blocks(pose)]
         halves = [self._space.project(manner_windows(blocks[part::2])) for part in (0, 1)]
-        own = {"own": frechet_estimate(*halves, self._size)}
+        own = {"own": frechet_estimate(halves[0], halves[1], self._size)}
         others = {
             other: frechet_estimate(self._real[name], self._real[other], self._size)
             for other in self.names

@@ -72,7 +72,8 @@ def sound_channels(mel: FloatArray, prosody: FloatArray) -> FloatArray:
     bands = mel.reshape(len(mel), -1, _SOUND_BANDS, mel.shape[1] // _SOUND_BANDS // 3)
     mean = bands.mean((1, 3)) if len(mel) else np.zeros((0, _SOUND_BANDS))
     centred = (mean - mean.mean(0)) / 2.5
-    return np.concatenate([prosody, centred], axis=1).astype(np.float32)
+    channels: FloatArray = np.concatenate([prosody, centred], axis=1).astype(np.float32)
+    return channels
 
 
 def motion_channels(pose: FloatArray) -> FloatArray:
@@ -236,6 +237,6 @@ def _train(
         logits = agreement(seen, heard) / 0.1
         loss = functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()

@@ -160,4 +160,5 @@ def _loss(net: PlainNet, mel: torch.Tensor, target: torch.Tensor, ok: torch.Tens
     apart = net(mel + _NOISE * net.in_std * torch.randn_like(mel)) - wanted
     step = apart.diff(dim=-1)
     both = ok[..., 1:] & ok[..., :-1]
-    return (apart.square() * ok).mean() + 0.5 * (step.square() * both).mean()
+    loss: torch.Tensor = (apart.square() * ok).mean() + 0.5 * (step.square() * both).mean()
+    return loss

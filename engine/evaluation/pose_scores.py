@@ -113,21 +113,21 @@ def motion_figures_of(made: F64, real: F64, seed: int = 0) -> dict[str, Estimate
     for index, axis in enumerate(AXES):
         variance = [_per_frame(rows[:, _SQUARES], index, seed + k) for k, rows in _both(made, real)]
         step = [_per_frame(rows[:, _STEPS], index, seed + k) for k, rows in _both(made, real)]
-        figures[f"variance_ratio_{axis}"] = combine(*variance, _ratio)
-        figures[f"step_ratio_{axis}"] = combine(*step, _ratio)
+        figures[f"variance_ratio_{axis}"] = combine(variance[0], variance[1], _ratio)
+        figures[f"step_ratio_{axis}"] = combine(step[0], step[1], _ratio)
         figures[f"step_deg_{axis}"] = step[0]
         deviation = Estimate(
             float(np.sqrt(variance[0].value)), len(made), np.sqrt(variance[0].draws)
         )
         figures[f"deviation_deg_{axis}"] = deviation
-        apart.append(combine(*variance, lambda a, b: np.abs(np.sqrt(a) - np.sqrt(b))))
+        apart.append(combine(variance[0], variance[1], _deviations_apart))
     figures["hdd_deg"] = Estimate(
         float(np.mean([part.value for part in apart])),
         apart[0].windows,
         np.mean([part.draws for part in apart], axis=0),
     )
     jerk = [_per_frame(rows[:, _JERKS], 0, seed + k) for k, rows in _both(made, real)]
-    figures["jerk_ratio"] = combine(*jerk, _ratio)
+    figures["jerk_ratio"] = combine(jerk[0], jerk[1], _ratio)
     for index, band in enumerate(BANDS):
         ours, theirs = (
             estimate(rows[:, _BANDS], _share(index), seed + k) for k, rows in _both(made, real)
@@ -150,6 +150,11 @@ def _per_frame(rows: F64, index: int, seed: int) -> Estimate:
             return np.asarray(sums[..., index] / sums[..., -1])
 
     return estimate(rows, reduce, seed)
+
+
+def _deviations_apart(made: F64, real: F64) -> F64:
+    """Of two variances."""
+    return np.asarray(np.abs(np.sqrt(made) - np.sqrt(real)))
 
 
 def _ratio(made: F64, real: F64) -> F64:
@@ -246,7 +251,8 @@ def frechet_estimate(one: F64, other: F64, size: int, seed: int = 0, draws: int 
 def beat_statistics(poses: Sequence[FloatArray], prosody: Sequence[FloatArray]) -> tuple[F64, F64]:
     """(N, 2) beat alignment of each clip with its own sound, and with itself rolled by half;
     each with the number of motion beats as its weight."""
-    own, rolled = [], []
+    own: list[tuple[float, float]] = []
+    rolled: list[tuple[float, float]] = []
     for pose, sound in zip(poses, prosody, strict=True):
         frames = min(len(pose), len(sound))
         beats = motion_beats_s(pose[:frames])

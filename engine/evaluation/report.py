@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from ..protocol.errors import ConfigError
 from ..protocol.take import MODEL_RATE_HZ
@@ -48,12 +49,12 @@ def write_report(found: Evaluation, path: Path) -> None:
     figure.suptitle(_title(found), fontsize=14)
     _targets(figure.add_subplot(grid[0, :]), found)
     lips = ("made", "plain_net", "ridge", "other_clip", "rolled_audio")
-    faces = found.faces.speakers | {f"[{n}]": s for n, s in found.faces.groups.items()}
+    faces = dict(found.faces.speakers) | {f"[{n}]": s for n, s in found.faces.groups.items()}
     _bars(figure.add_subplot(grid[1, :]), faces, "lip_r", lips, "Lip gap, Pearson r")
     errors = ("made", "plain_net", "speaker_mean", "still")
     _bars(figure.add_subplot(grid[2, :]), faces, "lve_mm", errors, "Largest lip vertex error in mm")
     _lip_curves(figure.add_subplot(grid[3, :]), found)
-    people = found.poses.speakers | {f"[{n}]": s for n, s in found.poses.groups.items()}
+    people = dict(found.poses.speakers) | {f"[{n}]": s for n, s in found.poses.groups.items()}
     _ratios(figure.add_subplot(grid[4, :3]), people, "variance_ratio", "Variance, made / real")
     _ratios(figure.add_subplot(grid[4, 3:]), people, "step_ratio", "Mean step, made / real")
     _pose_curves(figure.add_subplot(grid[5, :2]), found)
@@ -95,7 +96,7 @@ def _targets(axes: Axes, found: Evaluation) -> None:
         colWidths=(0.40, 0.08, 0.15, 0.15, 0.15, 0.07),
         cellLoc="left",
         loc="upper center",
-        bbox=(0.0, 0.0, 1.0, 1.0),
+        bbox=Bbox.unit(),
     )
     table.auto_set_font_size(False)
     table.set_fontsize(8.5)

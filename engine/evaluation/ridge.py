@@ -53,7 +53,8 @@ def context(mel: FloatArray) -> F64:
     """(T, 12 · MEL_BANDS) the spectrum of the frames around each frame, ends held."""
     frames = mel.reshape(len(mel), MEL_STEPS, MEL_BANDS).mean(1)
     at = np.clip(np.arange(len(mel))[:, None] + CONTEXT, 0, len(mel) - 1)
-    return frames[at].reshape(len(mel), -1).astype(np.float64)
+    around: F64 = frames[at].reshape(len(mel), -1).astype(np.float64)
+    return around
 
 
 def fit_ridge(lessons: Sequence[Lesson]) -> Ridge:

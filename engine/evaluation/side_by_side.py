@@ -13,6 +13,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -103,11 +104,16 @@ def draw_sheet(
     figure.savefig(path, dpi=70)
 
 
+def _pixels(canvas: FigureCanvasAgg) -> npt.NDArray[np.uint8]:
+    """(H, W, 4) what the canvas shows."""
+    return np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+
+
 def draw_film(
     path: Path,
     drawing: Drawing,
     systems: dict[str, tuple[FloatArray, FloatArray]],
-    samples: FloatArray,
+    samples: npt.NDArray[np.int16],
 ) -> None:
     """A film of the heads beside each other with the sound."""
     frames = len(next(iter(systems.values()))[0])
@@ -116,16 +122,16 @@ def draw_film(
     panels = np.atleast_1d(figure.subplots(1, len(systems)))
     with av.open(str(path), "w") as film:
         picture = film.add_stream("libx264", rate=Fraction(int(MODEL_RATE_HZ)))
-        canvas.draw()
-        height, width = np.asarray(canvas.buffer_rgba()).shape[:2]
+        canvas.draw()  # type: ignore[no-untyped-call]
+        height, width = _pixels(canvas).shape[:2]
         picture.width, picture.height = width // 2 * 2, height // 2 * 2
         picture.pix_fmt = "yuv420p"
         sound = film.add_stream("aac", rate=SAMPLE_RATE_HZ, layout="mono")
         for at in range(frames):
             for axes, (name, (pose, expression)) in zip(panels, systems.items(), strict=True):
                 drawing.draw(axes, pose[at], expression[at], name)
-            canvas.draw()
-            image = np.asarray(canvas.buffer_rgba())[: picture.height, : picture.width, :3]
+            canvas.draw()  # type: ignore[no-untyped-call]
+            image = _pixels(canvas)[: picture.height, : picture.width, :3]
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             frame.pts = at
             film.mux(picture.encode(frame))

@@ -23,8 +23,8 @@ from rhetor.engine.pgface.losses import FaceBatch, FaceLoss
 from rhetor.engine.pgface.synthesizer import FaceSynthesizer
 from rhetor.engine.protocol.errors import DatasetError
 from rhetor.engine.training.face_material import FaceMaterial
-from rhetor.engine.training.face_trainer import FaceTrainer, FaceTraining
 from rhetor.engine.training.face_report import lag_s, report, runs
+from rhetor.engine.training.face_trainer import FaceTrainer, FaceTraining
 
 
 def _lips() -> LipGeometry:
