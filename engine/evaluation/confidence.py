@@ -86,8 +86,10 @@ def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     if not some:
         return Estimate(math.nan, 0, np.full(DRAWS, np.nan))
     draws = np.array([item.draws for item in some])
-    with np.errstate(invalid="ignore"):
-        drawn = np.nanmean(np.where(np.isfinite(draws), draws, np.nan), axis=0)
+    finite = np.isfinite(draws)
+    count = finite.sum(axis=0)
+    total = np.where(finite, draws, 0.0).sum(axis=0)
+    drawn = np.where(count > 0, total / np.maximum(count, 1), np.nan)
     value = float(np.mean([item.value for item in some]))
     return Estimate(value, sum(item.windows for item in some), drawn)
 

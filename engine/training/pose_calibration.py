@@ -53,7 +53,6 @@ def calibrated(
     real: Sequence[MotionSequence],
     seed: int = 0,
     *,
-    unheard: Sequence[FloatArray] = (),
     strings: int = STRINGS,
     piece: int = PIECE,
 ) -> FloatArray:
@@ -61,9 +60,7 @@ def calibrated(
 
     Motion is generated to their audio, `strings` times in another order and with another seed,
     and compared in pieces as long as they are, `piece` frames at most: on a minute or two of
-    somebody, what changes more slowly than in eight seconds is chance. unheard: audio (T, 33) that
-    was not trained on, to be used instead: a network that knows its few recordings by heart moves
-    more to them than to any other.
+    somebody, what changes more slowly than in eight seconds is chance.
     """
     ungained = _without_gains(generator)
     rng = np.random.default_rng(seed)
@@ -71,7 +68,7 @@ def calibrated(
     pieces = [s.pose[a : a + piece] for s in real for a in range(0, s.frame_count, piece)]
     pieces = [p for p in pieces if len(p) >= _LEAST_PIECE]
     for number in range(strings):
-        audio = _repeated(unheard, rng) if unheard else strung_together([*real, *real], rng).audio
+        audio = strung_together([*real, *real], rng).audio
         motion = ungained.generate(audio[:, :29], audio[:, 29:], style, seed=seed + 17 * number)
         made.append(motion)
     home = generator.pose_mean.cpu().numpy()
@@ -142,14 +139,6 @@ def _pieces(motions: Sequence[FloatArray], lengths: Sequence[int]) -> list[Float
     if not pieces:
         raise ValueError(f"no motion is as long as a piece of {min(lengths)} frames")
     return pieces
-
-
-def _repeated(audio: Sequence[FloatArray], rng: np.random.Generator) -> FloatArray:
-    """(T, 33) all of it, in random order, again and again up to the longest piece and more."""
-    parts: list[FloatArray] = []
-    while sum(map(len, parts)) < _LEAD_FRAMES + _LONG_PIECE:
-        parts += [audio[i] for i in rng.permutation(len(audio))]
-    return np.concatenate(parts)
 
 
 def _without_gains(generator: PoseGenerator) -> PoseSynthesizer:

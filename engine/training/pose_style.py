@@ -96,16 +96,13 @@ def personalise_pose(
     critics: Critics | None = None,
     *,
     folder: Path | None = None,
-    unheard: Sequence[FloatArray] = (),
 ) -> PoseGenerator:
     """A generator that moves like the person of these clips.
 
     base: a trained generator of the preset `plus` (`pose_weights.load_generator`). clips: of one
     person; stretches without pose_ok are left out. critics: what the base was trained against;
     those that ship where they are None. progress: called with a fraction; what it raises passes
-    through. folder: of the run; started again with it, the training goes on where it stopped.
-    unheard: audio (T, 33) of other recordings of the person, on which the amount of motion is
-    calibrated; of `clips` where there is none. The
+    through. folder: of the run; started again with it, the training goes on where it stopped. The
     result has one style, `settings.name`, its person's mean pose and deviations and gains. Raises
     DatasetError where there is too little motion, ConfigError for another preset.
     """
@@ -124,8 +121,7 @@ def personalise_pose(
         if progress is not None:
             progress(0.97 * (number + 1) / settings.steps)
     tuned = _one_style(trainer.averaged().cpu(), settings.name)
-    gains = calibrated(tuned, settings.name, sequences, settings.seed, unheard=unheard)
-    tuned.gain[0] = torch.from_numpy(gains)
+    tuned.gain[0] = torch.from_numpy(calibrated(tuned, settings.name, sequences, settings.seed))
     if progress is not None:
         progress(1.0)
     return tuned.eval()

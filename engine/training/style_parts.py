@@ -91,12 +91,7 @@ def learn_head(params: Mapping[str, Any], progress: ProgressCallback, warn: Warn
         clips = [_motion(person) for person in material.train]
         base = load_generator(WEIGHTS_DIR / "posegan_plus.safetensors")
         generator = personalise_pose(
-            base,
-            clips,
-            settings,
-            lambda done: progress(done, "Learning the head"),
-            folder=folder,
-            unheard=[_motion(person).audio for person in material.held_out],
+            base, clips, settings, lambda done: progress(done, "Learning the head"), folder=folder
         )
         row = generator.config.style_names[0]
         return generator.state_dict(), {"config": config_to(generator.config), "row": row}
@@ -224,7 +219,7 @@ def _motion(person: HeardPerson) -> PersonMotion:
 def _key(material: PersonMaterial, settings: Mapping[str, Any], bases: Sequence[str]) -> str:
     """Depends on the clips, the settings and the weights that are begun with."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
-    for person in (*material.train, *material.held_out):
+    for person in material.train:
         for array in (person.clip.pose, person.clip.expression, person.speech):
             digest.update(array.tobytes())
     for name in bases:
