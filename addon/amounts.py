@@ -108,8 +108,10 @@ def scale(action: Any, amount: str, factor: float) -> None:
             continue
         if modifier is None:
             modifier = _new_modifier(curve)
-        point = modifier.control_points[0]
-        point.min, point.max = -factor, factor
+        # Not point by point: what Blender runs after setting one takes it for the modifier itself
+        # and sometimes crashes (seen in 4.2 to 5.2).
+        modifier.control_points.foreach_set("min", [-factor])
+        modifier.control_points.foreach_set("max", [factor])
     action.update_tag()
 
 
