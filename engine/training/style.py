@@ -28,7 +28,7 @@ USUAL_MINUTES = 3.0
 """What the usual number of steps takes on two processor cores, measured; see docs/training.md."""
 
 HEAD_STEPS, FACE_STEPS = 400, 1000
-_LEAST_SHARE = 0.05
+_LEAST_SHARE = 0.1
 
 _ESTIMATE_AFTER_S = 45.0
 
