@@ -210,6 +210,17 @@ def load_posegan(
     feature_extractor: id of the speech features that will be given; None skips the check.
     Raises CheckpointError where the file is missing, damaged or made for something else.
     """
+    generator, extractor = read_generator(path_or_preset, feature_extractor)
+    return PoseSynthesizer(generator, torch.device(device), extractor)
+
+
+def read_generator(
+    path_or_preset: Path | str, feature_extractor: str | None = None
+) -> tuple[PoseGenerator, str]:
+    """The network of a weights file, and the id of the speech features it was trained on.
+
+    Arguments and errors as in `load_posegan`.
+    """
     path = weights_path(path_or_preset)
     expected: dict[str, object] = {"kind": KIND}
     if str(path_or_preset) in OVERLAP_FRAMES:
@@ -224,9 +235,7 @@ def load_posegan(
         raise CheckpointError(
             f"{path.name} does not fit its own description.", "Reinstall Rhetor."
         ) from error
-    return PoseSynthesizer(
-        generator, torch.device(device), str(description.get("feature_extractor", ""))
-    )
+    return generator, str(description.get("feature_extractor", ""))
 
 
 def _fuse_normalisation(generator: PoseGenerator) -> None:

@@ -15,7 +15,7 @@ from ..posegan.discriminators import MotionCritic, SpeechCritic
 from ..posegan.generator import PoseGanConfig, PoseGenerator
 from ..posegan.match import MatchEncoder
 from ..posegan.style import NEUTRAL
-from ..posegan.synthesizer import KIND, weights_path
+from ..posegan.synthesizer import KIND, read_generator
 from ..protocol.errors import CheckpointError
 from ..protocol.take import MODEL_RATE_HZ
 from .pose_trainer import PoseTrainer
@@ -103,16 +103,4 @@ def load_generator(
     path_or_preset: Path | str = "plus", feature_extractor: str | None = None
 ) -> PoseGenerator:
     """A trained generator as it can be trained on (a synthesizer's is folded). CheckpointError."""
-    path = weights_path(path_or_preset)
-    expected: dict[str, object] = {"kind": KIND}
-    if feature_extractor is not None:
-        expected["feature_extractor"] = feature_extractor
-    tensors, description = load_checkpoint(path, expected)
-    generator = PoseGenerator(config_from(PoseGanConfig, description["config"]))
-    try:
-        generator.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{path.name} does not fit its own description.", "Reinstall Rhetor."
-        ) from error
-    return generator
+    return read_generator(path_or_preset, feature_extractor)[0]
