@@ -8,6 +8,7 @@ lines on its standard output; what its libraries print goes to a log file.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn
 
 from .jobs import readable
+from .launch import launch_arguments, own_name
 from .protocol.errors import RhetorError, WorkerError
 from .stages import ProgressCallback
 
@@ -34,10 +36,13 @@ Work = Callable[[Mapping[str, Any], ProgressCallback, Warn], Mapping[str, Any]]
 class BackgroundWork:
     """One child process that runs the `main` of a module, which calls `serve_work`.
 
-    fraction, stage: what it last told. log: file that takes what it prints.
+    fraction, stage: what it last told. log: file that takes what it prints. python: another
+    interpreter than this process has.
     """
 
-    def __init__(self, module: str, params: Mapping[str, Any], log: Path) -> None:
+    def __init__(
+        self, module: str, params: Mapping[str, Any], log: Path, python: str | None = None
+    ) -> None:
         self.fraction = 0.0
         self.stage = ""
         self.result: Mapping[str, Any] | None = None
@@ -47,11 +52,12 @@ class BackgroundWork:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as file:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", module],
+                [python or sys.executable, *launch_arguments(own_name(module))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin: IO[bytes] = self._process.stdin
@@ -78,13 +84,16 @@ class BackgroundWork:
             )
         return self.result is not None
 
-    def stop(self) -> None:
-        """End the process at once, whatever it is doing."""
-        if self._process.poll() is None:
+    def stop(self, grace_s: float = 0.0) -> None:
+        """End the process, whatever it is doing; within grace_s it may end its own children."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
             self._process.kill()
-        self._process.wait()
+            self._process.wait()
         self._reader.join()
-        self._stdin.close()
 
     def _read(self, stdout: IO[bytes]) -> None:
         with stdout:
@@ -124,8 +133,11 @@ def run_together(works: Sequence[BackgroundWork], progress: ProgressCallback, wa
             work.stop()
 
 
-def serve_work(work: Work) -> NoReturn:
-    """The child's side: run `work` on the parameters from standard input, tell how it goes."""
+def serve_work(work: Work, at_stop: Callable[[], None] = lambda: None) -> NoReturn:
+    """The child's side: run `work` on the parameters from standard input, tell how it goes.
+
+    at_stop: what is left to do when the parent wants an end.
+    """
     stdin, stdout = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # prints of any library go to the log
     sys.stdout = sys.stderr
@@ -140,7 +152,7 @@ def serve_work(work: Work) -> NoReturn:
                 os._exit(1)  # nobody listens any more
 
     params = json.loads(stdin.readline())
-    threading.Thread(target=_end_with, args=(stdin,), daemon=True).start()
+    threading.Thread(target=_end_with, args=(stdin, at_stop), daemon=True).start()
     told_s, told_stage = 0.0, ""
 
     def progress(fraction: float, stage: str) -> None:
@@ -161,7 +173,10 @@ def serve_work(work: Work) -> NoReturn:
     os._exit(code)  # no waiting for threads of libraries
 
 
-def _end_with(stdin: IO[bytes]) -> None:
+def _end_with(stdin: IO[bytes], at_stop: Callable[[], None]) -> None:
     """End this process when the parent has gone."""
     stdin.read()
-    os._exit(1)
+    try:
+        at_stop()
+    finally:
+        os._exit(1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ...engine.styles import is_valid_name
+from .file_lock import try_lock
 
 _NOTE = ".json"
 _LOCK = ".lock"
@@ -41,7 +42,7 @@ class Notebook:
         """Note an order and lock it; False where another process is at it. Raises OSError."""
         self.folder.mkdir(parents=True, exist_ok=True)
         lock = self._path(order.name, _LOCK).open("ab")
-        if not _try_lock(lock):
+        if not try_lock(lock):
             lock.close()
             return False
         self._release()
@@ -75,7 +76,7 @@ class Notebook:
         path = self._path(name, _LOCK)
         try:
             with path.open("ab") as lock:
-                return _try_lock(lock)
+                return try_lock(lock)
         except OSError:
             return False
 
@@ -101,22 +102,3 @@ def _read(path: Path) -> Iterator[StyleOrder]:
         return  # not a note of ours
     if order.name == path.stem and is_valid_name(order.name):
         yield order
-
-
-def _try_lock(file: IO[bytes]) -> bool:
-    """Lock an open file without waiting; closing it unlocks it."""
-    try:
-        import fcntl
-    except ImportError:
-        import msvcrt
-
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -94,6 +94,12 @@ class DatasetError(RhetorError):
     code = "dataset"
 
 
+class InstallError(RhetorError):
+    """The engine's environment cannot be installed, or is damaged."""
+
+    code = "install"
+
+
 class CancelledError(RhetorError):
     """The person asked to stop; nothing went wrong."""
 

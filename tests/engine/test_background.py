@@ -48,7 +48,7 @@ def start(tmp_path, monkeypatch):
     real = subprocess.Popen
 
     def as_script(command, **options):
-        assert command[1:3] == ["-I", "-m"]
+        assert command[1] == "-I" and command[-1] == MODULE
         return real([command[0], "-I", str(script)], **options)
 
     monkeypatch.setattr(subprocess, "Popen", as_script)
