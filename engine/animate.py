@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from .audio.decode import SAMPLE_RATE_HZ, decode_audio
+from .audio.decode import SAMPLE_RATE_HZ, Recording, decode_audio
 from .audio.prosody import prosody_channels
 from .checkpoint import WEIGHTS_DIR, file_sha256
 from .device import choose_device, device_name, with_cpu_fallback
@@ -63,18 +63,15 @@ class Networks:
 
 
 def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallback) -> Take:
-    """One recording through all networks; the take is at request.fps.
+    """One recording, or a silence, through all networks; the take is at request.fps.
 
     Raises AudioError, ConfigError, and whatever `progress` raises to stop the work.
     """
     _check_fit(request, networks)
     stages = Stages(STAGE_SHARES, progress)
     with stages.stage("Reading the recording") as report:
-        recording = decode_audio(Path(request.audio), report)
-    samples = recording.samples
-    if request.max_seconds is not None:
-        samples = samples[: max(1, round(request.max_seconds * SAMPLE_RATE_HZ))]
-    pose, identity, expression = perform(samples, request, networks, stages)
+        recording = hear(request, report)
+    pose, identity, expression = perform(recording.samples, request, networks, stages)
     settings = request_params(request)
     del settings["audio"]  # a path would tell others whose machine this was; the hash identifies
     meta = {
@@ -91,7 +88,21 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
     elif networks.identity is not None:
         identity = networks.identity
     take = Take(MODEL_RATE_HZ, pose, expression, EXPRESSION_NAMES, identity, meta)
-    return take.resampled(request.fps)
+    take = take.resampled(request.fps)
+    return take if request.duration_s is None else take.beginning(request.duration_s)
+
+
+def hear(request: AnimateRequest, progress: Callable[[float], None]) -> Recording:
+    """What a request is to be performed to, with its margins. Raises AudioError."""
+    if request.silence_s is None:
+        recording = decode_audio(
+            Path(request.audio), progress, start_s=request.start_s, max_seconds=request.max_seconds
+        )
+    else:
+        silence = np.zeros(max(1, round(request.silence_s * SAMPLE_RATE_HZ)), np.float32)
+        recording = Recording(silence, request.silence_s, "")
+    margin = round(request.margin_s * SAMPLE_RATE_HZ)
+    return replace(recording, samples=np.pad(recording.samples, margin))
 
 
 @torch.inference_mode()
@@ -182,7 +193,7 @@ class Engine:
         chosen = choose_device(device)
         networks = self.networks(PRESETS[0], chosen)
         second = np.zeros(SAMPLE_RATE_HZ, dtype=np.float32)
-        nobody = AnimateRequest(audio=str(WEIGHTS_DIR))
+        nobody = AnimateRequest(silence_s=1.0)
         perform(second, nobody, networks, Stages(STAGE_SHARES, lambda fraction, stage: None))
         return device_name(chosen)
 

@@ -91,7 +91,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_animate(parser: argparse.ArgumentParser) -> None:
     parser.description = "Make a take: head pose and face weights for every frame of a recording."
-    parser.add_argument("audio", type=Path, help="any sound or film file")
+    parser.add_argument(
+        "audio", type=Path, nargs="?", help="any sound or film file; none with --silence-s"
+    )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, help="take to write: .npz, .json or .csv"
     )
@@ -105,7 +107,13 @@ def _add_animate(parser: argparse.ArgumentParser) -> None:
         metavar="PITCH,YAW,ROLL,X,Y,Z",
         help="head pose at frame 0: radians, then millimetres; write --start-pose=-0.1,0,0,0,0,0",
     )
-    parser.add_argument("--seconds", type=float, help="use only the beginning of the recording")
+    parser.add_argument(
+        "--start-s", type=float, default=0.0, help="begin so many seconds into the recording"
+    )
+    parser.add_argument("--seconds", type=float, help="use no more than so many seconds")
+    parser.add_argument(
+        "--silence-s", type=float, help="listen for so many seconds, without a recording"
+    )
     parser.add_argument("--no-eyes", action="store_true", help="no blinks, no gaze")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.set_defaults(run=_animate)
@@ -123,14 +131,16 @@ def _animate(options: argparse.Namespace) -> int:
 
     check_take_path(options.output)
     request = AnimateRequest(
-        audio=str(options.audio.resolve()),
+        audio="" if options.audio is None else str(options.audio.resolve()),
         preset=options.preset,
         style=options.style,
         seed=options.seed,
         fps=options.fps,
         start_pose=options.start_pose,
         eyes=not options.no_eyes,
+        start_s=options.start_s,
         max_seconds=options.seconds,
+        silence_s=options.silence_s,
         device=options.device,
     )
     with ProgressLine() as line:

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import av
@@ -20,6 +22,12 @@ SAMPLE_RATE_HZ = 16000
 Samples = npt.NDArray[np.float32]
 
 _SILENCE_PEAK = 1e-4
+_LEAD_S = 0.5
+"""Decoded before the start and thrown away: decoder and resampler have then settled."""
+
+_EXACT_SEEKING = frozenset(("wav", "w64", "aiff", "flac", "ogg", "matroska", "webm", "mov", "mp4"))
+"""Containers whose time stamps after a jump are exact; the others are read from their beginning."""
+
 _FORMATS_HINT = "Choose a sound or film file, such as wav, flac, mp3, ogg, m4a, mp4 or mov."
 
 
@@ -37,27 +45,42 @@ class Recording:
     warnings: tuple[str, ...] = ()
 
 
-def decode_audio(path: Path, progress: Callable[[float], None] | None = None) -> Recording:
+def decode_audio(
+    path: Path,
+    progress: Callable[[float], None] | None = None,
+    *,
+    start_s: float = 0.0,
+    max_seconds: float | None = None,
+) -> Recording:
     """Decode the first audio stream of a file; several channels are mixed down.
 
     progress: called with about the fraction done after each block; what it raises passes through.
-    Raises AudioError where the file is missing, empty, not audio, without an audio stream, or
-    holds numbers that are not finite. Silence is no error.
+    start_s, max_seconds: where to begin, and how much to use at most; what lies behind is not
+    read. Raises AudioError where the file is missing, empty, not audio, without an audio stream,
+    over before start_s, or holds numbers that are not finite. Silence is no error.
     """
     if not path.is_file():
         raise AudioError(f"There is no file {path}.", "Check the path.")
     if path.stat().st_size == 0:
         raise AudioError(f"{path.name} is empty.", _FORMATS_HINT)
-    buffer = _GrowingBuffer()
+    limit = math.inf if max_seconds is None else max(1, round(max_seconds * SAMPLE_RATE_HZ))
+    buffer = _GrowingBuffer(limit)
     warnings: list[str] = []
     try:
         with av.open(str(path), metadata_errors="replace") as container:
-            _read_container(container, path.name, buffer, warnings, progress)
+            _read_container(
+                container, path.name, buffer, warnings, start_s=start_s, progress=progress
+            )
     except av.error.FFmpegError as error:
         if buffer.size == 0:
             raise AudioError(f"{path.name} cannot be read as audio.", _FORMATS_HINT) from error
         kept_s = buffer.size / SAMPLE_RATE_HZ
         warnings.append(f"{path.name} is damaged: only the first {kept_s:.1f} s could be read.")
+    if buffer.size == 0 and start_s > 0:
+        raise AudioError(
+            f"{path.name} is over before {start_s:.2f} s, where it is to begin.",
+            "Begin earlier, or trim the strip anew.",
+        )
     if buffer.size == 0:
         raise AudioError(f"{path.name} holds no sound.", _FORMATS_HINT)
     samples = buffer.trimmed()
@@ -73,6 +96,8 @@ def _read_container(
     name: str,
     buffer: _GrowingBuffer,
     warnings: list[str],
+    *,
+    start_s: float,
     progress: Callable[[float], None] | None,
 ) -> None:
     streams = container.streams.audio
@@ -82,8 +107,9 @@ def _read_container(
         warnings.append(f"{name} has {len(streams)} audio streams; the first one is used.")
     stream = streams[0]
     if stream.duration and stream.time_base:
-        buffer.reserve(int(float(stream.duration * stream.time_base) * SAMPLE_RATE_HZ) + 4096)
-    for block in _mono_blocks(container, stream):
+        left_s = float(stream.duration * stream.time_base) - start_s
+        buffer.reserve(int(max(left_s, 0.0) * SAMPLE_RATE_HZ) + 4096)
+    for block in _blocks_from(container, stream, start_s):
         # A NaN would spread through every network, so it is refused here, at the door.
         if not np.isfinite(block).all():
             raise AudioError(
@@ -93,15 +119,38 @@ def _read_container(
         buffer.append(block)
         if progress is not None:
             progress(buffer.size / buffer.capacity)
+        if buffer.is_full:
+            return
 
 
-def _mono_blocks(
-    container: av.container.InputContainer, stream: av.audio.stream.AudioStream
+def _blocks_from(
+    container: av.container.InputContainer, stream: av.audio.stream.AudioStream, start_s: float
 ) -> Iterator[Samples]:
+    """Blocks (S,) from a time on. Jumps there where the container allows it to the sample."""
+    frames: Iterator[av.AudioFrame] = container.decode(stream)
+    too_early = round(start_s * SAMPLE_RATE_HZ)
+    may_jump = start_s > _LEAD_S and not _EXACT_SEEKING.isdisjoint(container.format.name.split(","))
+    if may_jump and stream.time_base:
+        begin = stream.start_time or 0
+        container.seek(begin + int((start_s - _LEAD_S) / stream.time_base), stream=stream)
+        first = next(frames, None)
+        if first is None or first.pts is None:
+            return
+        frames = chain((first,), frames)
+        at_s = float((first.pts - begin) * stream.time_base)
+        too_early = round((start_s - at_s) * SAMPLE_RATE_HZ)
+    for block in _mono_blocks(frames):
+        kept = block[too_early:] if too_early > 0 else block
+        too_early -= len(block)
+        if len(kept):
+            yield kept
+
+
+def _mono_blocks(frames: Iterable[av.AudioFrame]) -> Iterator[Samples]:
     """Decoded blocks (S,), resampled; a new resampler where the stream changes its format."""
     resampler: av.AudioResampler | None = None
     shape: tuple[str, str, int] | None = None
-    for frame in container.decode(stream):
+    for frame in frames:
         now = (frame.format.name, frame.layout.name, frame.sample_rate)
         if resampler is None or now != shape:
             if resampler is not None:
@@ -137,11 +186,19 @@ def _level_warnings(samples: Samples, name: str) -> list[str]:
 
 
 class _GrowingBuffer:
-    """Samples collected in one array, so that two hours are held once and not twice."""
+    """Samples collected in one array, so that two hours are held once and not twice.
 
-    def __init__(self) -> None:
+    limit: takes no more than so many.
+    """
+
+    def __init__(self, limit: float = math.inf) -> None:
         self.size = 0
+        self._limit = limit
         self._data = np.empty(1 << 16, np.float32)
+
+    @property
+    def is_full(self) -> bool:
+        return self.size >= self._limit
 
     @property
     def capacity(self) -> int:
@@ -149,15 +206,15 @@ class _GrowingBuffer:
 
     def reserve(self, capacity: int) -> None:
         # A damaged header can claim any length: at most two hours are taken on trust.
-        capacity = min(capacity, 7200 * SAMPLE_RATE_HZ)
+        capacity = int(min(capacity, self._limit, 7200 * SAMPLE_RATE_HZ))
         if capacity > len(self._data):
             self._grow(capacity)
 
     def append(self, block: Samples) -> None:
-        end = self.size + len(block)
+        end = int(min(self.size + len(block), self._limit))
         if end > len(self._data):
             self._grow(max(end, int(len(self._data) * 1.3)))
-        self._data[self.size : end] = block
+        self._data[self.size : end] = block[: end - self.size]
         self.size = end
 
     def trimmed(self) -> Samples:

@@ -16,7 +16,7 @@ from .errors import ProtocolError, RhetorError
 from .frames import Array, Frame
 from .take import Take
 
-PROTOCOL_VERSION = (1, 1)
+PROTOCOL_VERSION = (1, 2)
 """(major, minor) of this protocol; see docs/protocol.md."""
 
 

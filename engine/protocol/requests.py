@@ -20,20 +20,25 @@ MAX_SEED = 2**32 - 1
 _MAX_ANGLE_RAD = math.pi
 _MAX_OFFSET_MM = 10_000.0
 _MAX_IDENTITY_SD = 10.0
+MAX_SILENCE_S = 4 * 3600.0
+MAX_MARGIN_S = 10.0
 
 
 @dataclass(frozen=True)
 class AnimateRequest:
-    """Turn one recording into a take.
+    """Turn one recording, or a silence, into a take.
 
-    audio: absolute path. preset: one of PRESETS. style: an installed style of that preset. seed:
-    same seed, same take. fps: frames per second of the take. start_pose: POSE_CHANNELS of frame 0,
-    rad and mm; None: the neutral pose. eyes: sample blinks and gaze. identity: shape coefficients
-    in standard deviations; None: those of the style's person, or heard in the voice. max_seconds:
-    use the beginning only. device: one of DEVICES. Raises ConfigError on anything out of range.
+    audio: absolute path; "" with silence_s. preset: one of PRESETS. style: an installed style of
+    that preset. seed: same seed, same take. fps: frames per second of the take. start_pose:
+    POSE_CHANNELS of frame 0, rad and mm; None: the neutral pose. eyes: sample blinks and gaze.
+    identity: shape coefficients in standard deviations; None: those of the style's person, or
+    heard in the voice. start_s: begin so far into the recording. max_seconds: use no more than so
+    much from there. silence_s: listen for so long instead, without a recording. margin_s: so much
+    silence before and after, for a performance that is to be blended in and out. device: one of
+    DEVICES. Raises ConfigError on anything out of range.
     """
 
-    audio: str
+    audio: str = ""
     preset: str = "plus"
     style: str = "neutral"
     seed: int = 0
@@ -41,15 +46,17 @@ class AnimateRequest:
     start_pose: tuple[float, ...] | None = None
     eyes: bool = True
     identity: tuple[float, ...] | None = None
+    start_s: float = 0.0
     max_seconds: float | None = None
+    silence_s: float | None = None
+    margin_s: float = 0.0
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        _require(isinstance(self.audio, str) and bool(self.audio), "There is no recording.")
-        _require(
-            Path(self.audio).is_absolute(),
-            f"The path of the recording is not absolute: {self.audio}.",
-        )
+        if self.silence_s is None:
+            self._check_recording()
+        else:
+            self._check_silence()
         _choice("preset", self.preset, PRESETS)
         _choice("device", self.device, DEVICES)
         _require(isinstance(self.style, str) and bool(self.style), "The style has no name.")
@@ -63,13 +70,45 @@ class AnimateRequest:
         )
         _require(isinstance(self.eyes, bool), f"eyes is true or false, not {self.eyes!r}.")
         _require(
-            self.max_seconds is None or (_is_number(self.max_seconds) and self.max_seconds > 0),
-            f"The length limit is a number of seconds above 0, not {self.max_seconds!r}.",
+            _is_number(self.margin_s) and 0.0 <= self.margin_s <= MAX_MARGIN_S,
+            f"The silence around is from 0 to {MAX_MARGIN_S:g} seconds, not {self.margin_s!r}.",
         )
         self._check_start_pose()
         _require(
             self.identity is None or _are_within(self.identity, _MAX_IDENTITY_SD),
             f"The identity is a list of numbers within ±{_MAX_IDENTITY_SD:g} standard deviations.",
+        )
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds that the take is to cover, margins included; None: as the recording has it."""
+        used_s = self.max_seconds if self.silence_s is None else self.silence_s
+        return None if used_s is None else used_s + 2.0 * self.margin_s
+
+    def _check_recording(self) -> None:
+        _require(isinstance(self.audio, str) and bool(self.audio), "There is no recording.")
+        _require(
+            Path(self.audio).is_absolute(),
+            f"The path of the recording is not absolute: {self.audio}.",
+        )
+        _require(
+            _is_number(self.start_s) and self.start_s >= 0.0,
+            f"The start is a number of seconds from 0 on, not {self.start_s!r}.",
+        )
+        _require(
+            self.max_seconds is None or (_is_number(self.max_seconds) and self.max_seconds > 0),
+            f"The length limit is a number of seconds above 0, not {self.max_seconds!r}.",
+        )
+
+    def _check_silence(self) -> None:
+        _require(
+            _is_number(self.silence_s) and 0.0 < float(self.silence_s or 0.0) <= MAX_SILENCE_S,
+            f"Listening lasts up to {MAX_SILENCE_S:g} seconds, not {self.silence_s!r}.",
+        )
+        _require(
+            not self.audio and self.start_s == 0.0 and self.max_seconds is None,
+            "Listening and a recording exclude each other.",
+            "Give silence_s alone, or a recording with start_s and max_seconds.",
         )
 
     def _check_start_pose(self) -> None:
@@ -94,7 +133,6 @@ def animate_request(data: Mapping[str, Any]) -> AnimateRequest:
     _require(
         not unknown, f"Unknown setting {', '.join(unknown)}.", f"Known: {', '.join(sorted(known))}."
     )
-    _require("audio" in data, "There is no recording.")
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
     return AnimateRequest(**values)
 

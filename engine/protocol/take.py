@@ -82,6 +82,13 @@ class Take:
         """(T,) one expression weight by name."""
         return self.expression[:, self.expression_names.index(name)]
 
+    def beginning(self, duration_s: float) -> Take:
+        """The frames that cover a duration, at least one; the whole take where it is no longer."""
+        count = max(1, int(np.ceil(duration_s * self.fps - 1e-6)))
+        if count >= self.frame_count:
+            return self
+        return replace(self, pose=self.pose[:count], expression=self.expression[:count])
+
     def resampled(self, fps: float) -> Take:
         """The same performance at another frame rate, without drift: frame i at i / fps seconds."""
         if abs(fps - self.fps) < 1e-9:

@@ -159,6 +159,47 @@ def test_silence_is_a_calm_head_with_a_closed_mouth(engine, tmp_path, noise):
     assert got.expression_channel("eyeBlinkLeft").max() > 0.8  # alive
 
 
+@pytest.mark.parametrize("style", ["neutral", "lively", "formal"])
+def test_listening_is_a_living_head_whose_mouth_rests(engine, style):
+    got = run(engine, AnimateRequest(silence_s=30.0, style=style, fps=24.0, device="cpu"))
+    assert got.frame_count == 720
+    for name in (*LIPS, "mouthClose"):
+        assert got.expression_channel(name).max() < 0.05, name
+    degrees = np.degrees(got.pose[:, :3])
+    assert degrees.std(0).max() > 0.2  # it moves
+    assert np.abs(np.diff(degrees, axis=0)).max() < 0.5  # and nothing jerks
+    shut = got.expression_channel("eyeBlinkLeft") > 0.5
+    assert 4 <= (shut[1:] & ~shut[:-1]).sum() <= 20
+    assert got.expression_channel("eyeLookOutLeft").std() > 0.01
+    assert got.meta["audio"]["sha256"] == "" and got.meta["warnings"] == []
+    assert animate_request(got.meta["settings"]).silence_s == 30.0
+
+
+@pytest.mark.parametrize("fps", [24000 / 1001, 25.0, 30.0, 60.0])
+def test_a_part_has_the_frames_that_were_asked_for(engine, speech, fps):
+    for frames, margin in ((1, 0), (25, 0), (41, 8)):
+        part = replace(
+            speech, start_s=2.0, max_seconds=frames / fps, margin_s=margin / fps, fps=fps
+        )
+        assert run(engine, part).frame_count == frames + 2 * margin
+
+
+def test_a_part_is_performed_to_what_is_heard_in_it(engine, speech, tmp_path):
+    """The same samples in a file of their own give the same performance."""
+    samples = decode_audio(DEMO, start_s=3.0, max_seconds=2.0).samples
+    alone = run(engine, write_wav(tmp_path / "part.wav", samples))
+    part = run(engine, replace(speech, start_s=3.0, max_seconds=2.0))
+    assert part.frame_count == alone.frame_count == 60
+    np.testing.assert_allclose(part.expression, alone.expression, atol=0.02)  # 16 bits
+
+
+def test_margins_are_silence_with_a_closed_mouth(engine, speech):
+    got = run(engine, replace(speech, start_s=1.0, max_seconds=3.0, margin_s=1.0))
+    jaw = got.expression_channel("jawOpen")
+    assert got.frame_count == 150 and jaw[30:120].max() > 0.1
+    assert max(jaw[:20].max(), jaw[-20:].max()) < 0.05
+
+
 def test_audio_errors_pass_through(engine, tmp_path):
     with pytest.raises(AudioError, match="no file"):
         run(engine, AnimateRequest(str(tmp_path / "none.wav"), device="cpu"))

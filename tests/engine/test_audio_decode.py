@@ -74,6 +74,47 @@ def test_every_container_gives_the_same_tone(tmp_path: Path, ending: str) -> Non
     assert recording.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("ending", CODECS)
+@pytest.mark.parametrize("start_s", [0.2, 1.0, 4.123456])
+def test_a_part_is_the_same_as_in_the_whole(tmp_path: Path, ending: str, start_s: float) -> None:
+    """To the sample: a rising tone is like itself at one place only."""
+    path = tmp_path / f"rising.{ending}"
+    codec, sample_format = CODECS[ending]
+    times = np.arange(5 * 48000) / 48000
+    rising = 0.5 * np.sin(2 * np.pi * (200 * times + 250 * times**2))
+    write_audio(path, rising.astype(np.float32), 48000, codec, sample_format, "mono")
+    whole = decode_audio(path).samples
+    part = decode_audio(path, start_s=start_s, max_seconds=0.5).samples
+    start = round(start_s * SAMPLE_RATE_HZ)
+    same, beside = (whole[start + d : start + d + 8000] for d in (0, 1))
+    assert len(part) == 8000
+    assert np.abs(part - same).mean() < 0.1 * np.abs(part - beside).mean()
+
+
+def test_what_lies_before_and_behind_a_part_is_not_read(tmp_path: Path) -> None:
+    """Numbers that are not finite are refused where they are met."""
+    sound = tone(4.0, 16000)
+    sound[8000] = sound[56000] = np.nan  # at 0.5 and 3.5 s
+    path = tmp_path / "nan.wav"
+    write_audio(path, sound, 16000, "pcm_f32le", "flt", "mono")
+    assert decode_audio(path, start_s=2.0, max_seconds=1.0).duration_s == 1.0
+    with pytest.raises(AudioError, match="not finite"):
+        decode_audio(path, start_s=2.0)
+
+
+@pytest.mark.parametrize("ending", ["wav", "mp3"])
+def test_a_part_beyond_the_end_is_refused_and_the_last_bit_is_not(
+    tmp_path: Path, ending: str
+) -> None:
+    path = tmp_path / f"tone.{ending}"
+    codec, sample_format = CODECS[ending]
+    write_audio(path, tone(2.0, 48000), 48000, codec, sample_format, "mono")
+    with pytest.raises(AudioError, match="is over before 7"):
+        decode_audio(path, start_s=7.0)
+    last = decode_audio(path, start_s=1.9, max_seconds=5.0)
+    assert 0.09 < last.duration_s < 0.2
+
+
 @pytest.mark.parametrize("rate_hz", [8000, 11025, 16000, 22050, 37123, 48000, 96000])
 def test_any_rate(tmp_path: Path, rate_hz: int) -> None:
     path = tmp_path / "tone.wav"

@@ -78,6 +78,16 @@ def test_animate_writes_a_take(voice, tmp_path):
     assert take.expression_channel("eyeBlinkLeft").max() < 0.3
 
 
+def test_animate_takes_a_part_or_listens(voice, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    common = ("--fps", "25", "--device", "cpu")
+    part = ["animate", str(voice), "-o", "part.npz", "--start-s", "0.5", "--seconds", "1", *common]
+    assert cli.main(part) == 0 and cli.main(["animate", "-o", "idle.npz", "--silence-s", "2"]) == 0
+    assert "25 frames" in capsys.readouterr().out
+    assert read_take(tmp_path / "part.npz").meta["settings"]["start_s"] == 0.5
+    assert read_take(tmp_path / "idle.npz").frame_count == 60
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -88,6 +98,9 @@ def test_animate_writes_a_take(voice, tmp_path):
         (["{voice}", "-o", "x.npz", "--fps", "0"], "frame rate"),
         (["{voice}", "-o", "x.npz", "--seed", "-1"], "seed"),
         (["{voice}", "-o", "x.npz", "--seconds", "0"], "length limit"),
+        (["{voice}", "-o", "x.npz", "--start-s", "9"], "is over before"),
+        (["{voice}", "-o", "x.npz", "--silence-s", "9"], "exclude"),
+        (["-o", "x.npz"], "no recording"),
         (["{voice}", "-o", "x.npz", "--start-pose", "1,2"], "six|6"),
     ],
 )
@@ -103,7 +116,7 @@ def test_failures_end_with_one_line_that_says_why(
 def test_an_interrupt_ends_with_130(voice, tmp_path, monkeypatch, capsys):
     from rhetor.engine import animate
 
-    def interrupted(*_arguments):
+    def interrupted(*_arguments, **_options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(animate, "decode_audio", interrupted)
