@@ -11,6 +11,7 @@ MODULES = (
     "learning",
     "prefs",
     "style_menu",
+    "character_settings",
     "props",
     "ops_head",
     "ops_animate",

@@ -14,8 +14,8 @@ from bpy.props import FloatProperty, PointerProperty
 
 from . import compat
 from .animation_checks import is_take
+from .character import FACE, HEAD, Character, find_character
 from .core.amount_groups import FACE_AMOUNTS, HEAD_AMOUNTS, amount_of
-from .rig import Rig, find_rig
 
 MODIFIER_NAME = "Rhetor amount"
 _LARGEST = 4.0
@@ -69,16 +69,16 @@ class RHETOR_PT_amounts(bpy.types.Panel):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """A take plays."""
-        rig = find_rig(context.scene.rhetor.head)
-        return rig is not None and any(action for action, _ in playing(rig))
+        character = find_character(context.scene.rhetor.head)
+        return character is not None and any(action for action, _ in playing(character))
 
     def draw(self, context: Any) -> None:
         """The sliders of the takes that play on head and face."""
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-        rig = find_rig(context.scene.rhetor.head)
-        for (action, names), heading in zip(playing(rig), ("Head", "Face"), strict=True):
+        character = find_character(context.scene.rhetor.head)
+        for (action, names), heading in zip(playing(character), ("Head", "Face"), strict=True):
             if action is None:
                 continue
             column = layout.column(align=True, heading=heading)
@@ -86,13 +86,13 @@ class RHETOR_PT_amounts(bpy.types.Panel):
                 column.prop(action.rhetor_amounts, name, slider=True)
 
 
-def playing(rig: Rig) -> tuple[tuple[Any | None, tuple[str, ...]], ...]:
+def playing(character: Character) -> tuple[tuple[Any | None, tuple[str, ...]], ...]:
     """The takes that play on head and face, None where none does, and the amounts of each."""
     found = []
-    for owner, names in ((rig.armature, HEAD_AMOUNTS), (rig.face.data.shape_keys, FACE_AMOUNTS)):
-        animation = None if owner is None else owner.animation_data
-        action = None if animation is None else animation.action
-        found.append((action if is_take(action) else None, names))
+    for part, names in ((HEAD, HEAD_AMOUNTS), (FACE, FACE_AMOUNTS)):
+        owners = (owner for owner in character.owners if character.part_of(owner) == part)
+        actions = (owner.animation_data.action for owner in owners if owner.animation_data)
+        found.append((next(filter(is_take, actions), None), names))
     return tuple(found)
 
 

@@ -76,18 +76,14 @@ def assigned_slot(owner: Any) -> Any | None:
     return animation.action_slot if SLOTTED_ACTIONS and animation is not None else None
 
 
-def slot_for(action: Any, owner: Any) -> Any | None:
-    """The slot of an action that is meant for data-blocks like `owner`; None before 4.4."""
-    if not SLOTTED_ACTIONS:
-        return None
-    return next((slot for slot in action.slots if slot.target_id_type == owner.id_type), None)
+def slots_for(action: Any, owner: Any) -> list[Any]:
+    """The slots of an action that are meant for data-blocks like `owner`, in order.
 
-
-def has_channels(action: Any, owner: Any) -> bool:
-    """Whether an action has something for data-blocks like `owner`."""
+    Before 4.4 [None] where the whole action is.
+    """
     if not SLOTTED_ACTIONS:
-        return bool(action.id_root == owner.id_type)
-    return slot_for(action, owner) is not None
+        return [None] if action.id_root == owner.id_type else []
+    return [slot for slot in action.slots if slot.target_id_type == owner.id_type]
 
 
 def all_fcurves(action: Any) -> list[Any]:

@@ -117,14 +117,14 @@ class RHETOR_OT_redirect_take(bpy.types.Operator):
         settings = context.scene.rhetor
         kept = session.current.unwritten
         try:
-            rig = scene_read.required_rig(settings.head)
+            character = scene_read.required_character(settings.head)
         except RhetorError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         order = replace(
             kept.order,
             scene=BlockId.of(context.scene),
-            armature=BlockId.of(rig.armature),
+            character=BlockId.of(character.root),
             start_frame=settings.start_frame,
         )
         session.current.unwritten = replace(kept, order=order)

@@ -8,16 +8,16 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from . import takes
+from .character import FACE, HEAD, Character, find_character
 from .keys_write import PROVENANCE_PREFIX
-from .rig import Rig, find_rig
 
 _BOTH = "BOTH"
 _PARTS = {
-    _BOTH: frozenset((takes.HEAD, takes.FACE)),
-    takes.HEAD: frozenset((takes.HEAD,)),
-    takes.FACE: frozenset((takes.FACE,)),
+    _BOTH: frozenset((HEAD, FACE)),
+    HEAD: frozenset((HEAD,)),
+    FACE: frozenset((FACE,)),
 }
-_PART_ICONS = {takes.HEAD: "BONE_DATA", takes.FACE: "SHAPEKEY_DATA"}
+_PART_ICONS = {HEAD: "BONE_DATA", FACE: "SHAPEKEY_DATA"}
 
 
 class _OnTakes:
@@ -26,13 +26,13 @@ class _OnTakes:
     @classmethod
     def poll(cls, context: Any) -> bool:
         """A head is picked."""
-        if _rig(context) is None:
+        if _character(context) is None:
             cls.poll_message_set("Create or pick a head first")
             return False
         return True
 
     def _found(self, context: Any) -> takes.TakeEntry | None:
-        entry = takes.find_take(_rig(context), self.take)
+        entry = takes.find_take(_character(context), self.take)
         if entry is None:
             self.report({"ERROR"}, "This take is no longer in the file.")
         return entry
@@ -51,8 +51,8 @@ class RHETOR_OT_play_take(_OnTakes, bpy.types.Operator):
         description="What the take moves",
         items=[
             (_BOTH, "Head and Face", "The whole take"),
-            (takes.HEAD, "Head", "The head's motion; the face keeps the take it has"),
-            (takes.FACE, "Face", "The face; the head keeps the take it has"),
+            (HEAD, "Head", "The head's motion; the face keeps the take it has"),
+            (FACE, "Face", "The face; the head keeps the take it has"),
         ],
         default=_BOTH,
         options={"SKIP_SAVE"},
@@ -70,7 +70,7 @@ class RHETOR_OT_play_take(_OnTakes, bpy.types.Operator):
         if entry is None:
             return {"CANCELLED"}
         try:
-            takes.play(_rig(context), entry, _PARTS[self.part])
+            takes.play(entry, _PARTS[self.part])
         except AttributeError as error:  # an NLA strip is being edited, or the head is linked
             self.report({"ERROR"}, f"The take cannot be assigned here ({error}).")
             return {"CANCELLED"}
@@ -135,17 +135,17 @@ class RHETOR_PT_takes(bpy.types.Panel):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """There is at least one."""
-        rig = _rig(context)
-        return rig is not None and bool(takes.takes_of(rig))
+        character = _character(context)
+        return character is not None and bool(takes.takes_of(character))
 
     def draw(self, context: Any) -> None:
         """A row for each, and what the playing one was made of."""
         column = self.layout.column(align=True)
-        entries = takes.takes_of(_rig(context))
+        entries = takes.takes_of(_character(context))
         for entry in entries:
             _draw_take(column, entry)
         for entry in entries:
-            if takes.HEAD in entry.plays:
+            if HEAD in entry.plays:
                 _draw_details(self.layout, entry)
 
 
@@ -171,12 +171,12 @@ def _draw_details(layout: Any, entry: takes.TakeEntry) -> None:
 
 
 def _stored(entry: takes.TakeEntry, key: str) -> Any:
-    return entry.head[PROVENANCE_PREFIX + key]
+    return entry.main[PROVENANCE_PREFIX + key]
 
 
-def _rig(context: Any) -> Rig | None:
-    rig = find_rig(context.scene.rhetor.head)
-    return rig if rig is not None and rig.face.data.shape_keys is not None else None
+def _character(context: Any) -> Character | None:
+    character = find_character(context.scene.rhetor.head)
+    return character if character is not None and character.owners else None
 
 
 CLASSES = (

@@ -10,23 +10,17 @@ from typing import Any
 
 import bpy
 
-from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.protocol.errors import RigError
 from ..engine.provenance import engine_version
 from . import compat
 from .animation_checks import Finding, check_animation, is_take, take_curves
-from .armature import HEAD_BONE
-from .core.retarget import escaped
+from .character import Character, find_character, validate_character
 from .core.timing import rate_label
 from .keys_write import PROVENANCE_PREFIX
-from .rig import Rig, find_rig, validate_rig
 from .scene_read import scene_clock
 
 _TOLERANCE = 1e-3
 """Difference between key and shown value from which something else must be at work."""
-
-HEAD_PATHS = tuple(f'pose.bones["{HEAD_BONE}"].{name}' for name in ("rotation_euler", "location"))
-FACE_PATHS = tuple(f'key_blocks["{escaped(name)}"].value' for name in EXPRESSION_NAMES)
 
 
 @dataclass(frozen=True)
@@ -55,78 +49,97 @@ class Report:
 def examine(context: Any, engine: str = "") -> Report:
     """Look at the character that the scene's settings name. engine: what is known of it."""
     scene = context.scene
-    rig = find_rig(scene.rhetor.head)
-    if rig is None:
+    character = find_character(scene.rhetor.head)
+    if character is None:
         picked = scene.rhetor.head.name if scene.rhetor.head else "Nothing"
-        found = Finding(f"{picked} is not a head of Rhetor's.", "Create a head, or pick one.")
+        found = Finding(
+            f"{picked} is not a character that Rhetor can animate yet.",
+            "Press Set Up Character, or pick another one, or create a head.",
+        )
         return Report(picked, (found,), _facts(scene, None, engine))
-    findings = tuple(_findings(context, rig))
-    return Report(rig.armature.name, findings, _facts(scene, rig, engine))
+    findings = tuple(_findings(context, character))
+    return Report(character.name, findings, _facts(scene, character, engine))
 
 
-def obstacles(rig: Rig) -> Iterator[Finding]:
+def obstacles(character: Character) -> Iterator[Finding]:
     """What keeps any keys of this character from being seen, whatever plays."""
-    armature, face = rig.armature, rig.face
-    if armature.data.pose_position == "REST":
-        yield Finding(f"{armature.name} shows its rest position.", "Set it to Pose Position.")
+    armature = character.head_owner
+    if armature is not None:
+        if armature.data.pose_position == "REST":
+            yield Finding(f"{armature.name} shows its rest position.", "Set it to Pose Position.")
+        yield from _constraints(armature, character.bones)
+    for face in character.faces:
+        yield from _face_obstacles(face, armature)
+
+
+def _constraints(armature: Any, bones: tuple[str, ...]) -> Iterator[Finding]:
+    for bone in filter(None, map(armature.pose.bones.get, bones)):
+        for constraint in bone.constraints:
+            if not constraint.mute and constraint.influence > 0.0:
+                yield Finding(
+                    f"The constraint {constraint.name} acts on the bone {bone.name}.",
+                    "Mute it if the head does not move as it should.",
+                    stops=False,
+                )
+
+
+def _face_obstacles(face: Any, armature: Any) -> Iterator[Finding]:
+    keys = face.data.shape_keys
     if face.show_only_shape_key:
         yield Finding(f"{face.name} shows only one shape key.", "Unpin it.")
-    muted = [block.name for block in rig.keys.key_blocks if block.mute]
+    muted = [block.name for block in keys.key_blocks if block.mute]
     if muted:
         yield Finding(
             f"{len(muted)} shape keys of {face.name} are muted, such as {muted[0]}.",
             "Tick them in the list of shape keys.",
-            stops=len(muted) >= len(EXPRESSION_NAMES),
+            stops=len(muted) >= len(keys.key_blocks) - 1,
         )
-    if not rig.keys.use_relative:
+    if not keys.use_relative:
         yield Finding(f"The shape keys of {face.name} are not relative.", "Tick Relative.")
-    for block in rig.head_bone.constraints:
-        if not block.mute and block.influence > 0.0:
-            yield Finding(
-                f"The constraint {block.name} acts on the head bone.",
-                "Mute it if the head does not move as it should.",
-                stops=False,
-            )
-    modifiers = [m for m in face.modifiers if m.type == "ARMATURE" and m.object == armature]
-    if not any(modifier.show_viewport for modifier in modifiers):
+    modifiers = [m for m in face.modifiers if m.type == "ARMATURE" and m.show_viewport]
+    if armature is not None and not modifiers and face.parent_type != "BONE":
         yield Finding(
             f"{face.name} does not follow the bones: its Armature modifier is off or gone.",
             "Show it in the viewport again.",
         )
 
 
-def _findings(context: Any, rig: Rig) -> Iterator[Finding]:
+def _findings(context: Any, character: Character) -> Iterator[Finding]:
     try:
-        validate_rig(rig)
+        validate_character(character)
     except RigError as error:
         yield Finding(error.message, error.hint)
         return
-    yield from _check_view(context, rig)
-    yield from obstacles(rig)
-    found = [
-        *check_animation(rig.armature, "the head", HEAD_PATHS),
-        *check_animation(rig.keys, "the face", FACE_PATHS),
+    yield from _check_view(context, character)
+    yield from obstacles(character)
+    parts = [
+        (owner, character.what_moves_on(owner), character.animated_paths(owner))
+        for owner in character.owners
     ]
+    found = [finding for part in parts for finding in check_animation(*part)]
     yield from found
-    yield from _check_frames(context.scene, rig)
+    yield from _check_frames(context.scene, parts)
     if not found:
-        yield from _check_shown_values(context, rig)
+        yield from _check_shown_values(context, parts)
 
 
-def _check_view(context: Any, rig: Rig) -> Iterator[Finding]:
-    for item in (rig.armature, rig.face):
+def _check_view(context: Any, character: Character) -> Iterator[Finding]:
+    items = tuple(filter(None, (character.head_owner, *character.faces)))
+    for item in items:
         if item.name not in context.view_layer.objects:
             yield Finding(
                 f"{item.name} is not in this view layer.", "Tick its collection in the Outliner."
             )
-    if rig.face.mode == "EDIT" or rig.armature.mode == "EDIT":
+    if any(item.mode == "EDIT" for item in items):
         yield Finding("The head is in Edit Mode, where it does not move.", "Leave Edit Mode (Tab).")
-    if rig.face.name in context.view_layer.objects and not rig.face.visible_get():
-        yield Finding(f"{rig.face.name} is hidden.", "Show it in the Outliner.")
+    for face in character.faces:
+        if face.name in context.view_layer.objects and not face.visible_get():
+            yield Finding(f"{face.name} is hidden.", "Show it in the Outliner.")
 
 
-def _check_frames(scene: Any, rig: Rig) -> Iterator[Finding]:
-    curves = take_curves(rig.armature, HEAD_PATHS) or take_curves(rig.keys, FACE_PATHS)
+def _check_frames(scene: Any, parts: list[tuple[Any, str, Any]]) -> Iterator[Finding]:
+    found = ((owner, take_curves(owner, paths)) for owner, _, paths in parts)
+    owner, curves = next(filter(lambda item: item[1], found), (None, []))
     if not curves:
         return
     first, last = (int(frame) for frame in curves[0].range())
@@ -140,7 +153,7 @@ def _check_frames(scene: Any, rig: Rig) -> Iterator[Finding]:
             f"The take lies on frames {first} to {last}, the scene plays {starts} to {ends}.",
             "Change the frame range.",
         )
-    action = rig.armature.animation_data.action
+    action = owner.animation_data.action
     made_for = action.get(f"{PROVENANCE_PREFIX}fps", "") if is_take(action) else ""
     plays = rate_label(scene_clock(scene, 1).rate_hz)
     if made_for and made_for != plays:
@@ -151,15 +164,12 @@ def _check_frames(scene: Any, rig: Rig) -> Iterator[Finding]:
         )
 
 
-def _check_shown_values(context: Any, rig: Rig) -> Iterator[Finding]:
+def _check_shown_values(context: Any, parts: list[tuple[Any, str, Any]]) -> Iterator[Finding]:
     """Go where the keys differ most, and compare what is keyed with what is shown."""
     scene = context.scene
     frame, fraction = scene.frame_current, scene.frame_subframe
     try:
-        for owner, what, paths in (
-            (rig.armature, "the head", HEAD_PATHS),
-            (rig.keys, "the face", FACE_PATHS),
-        ):
+        for owner, what, paths in parts:
             yield from _compare(context, owner, what, paths)
     finally:
         scene.frame_set(frame, subframe=fraction)
@@ -200,10 +210,10 @@ def _extremes(curve: Any) -> tuple[int, int, float]:
     return round(low[0]), round(high[0]), high[1] - low[1]
 
 
-def _facts(scene: Any, rig: Rig | None, engine: str) -> tuple[str, ...]:
-    action = None
-    if rig is not None and rig.armature.animation_data is not None:
-        action = rig.armature.animation_data.action
+def _facts(scene: Any, character: Character | None, engine: str) -> tuple[str, ...]:
+    owners = () if character is None else character.owners
+    animations = (owner.animation_data for owner in owners)
+    action = next((animation.action for animation in animations if animation), None)
     return (
         f"Rhetor {engine_version()}, Blender {bpy.app.version_string}, {platform.platform()}",
         engine or "The engine does not run",

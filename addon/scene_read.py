@@ -12,9 +12,9 @@ import bpy
 
 from ..engine.protocol.errors import AudioError, RigError
 from ..engine.protocol.requests import AnimateRequest
+from .character import Character, find_character, validate_character
 from .core.timing import FrameClock
 from .identify import BlockId
-from .rig import Rig, find_rig, validate_rig
 from .style_menu import require_style
 
 
@@ -24,7 +24,7 @@ class Order:
 
     request: AnimateRequest
     scene: BlockId
-    armature: BlockId
+    character: BlockId
     start_frame: int
 
 
@@ -36,8 +36,8 @@ def read_order(context: Any, device: str = "auto", max_seconds: float | None = N
     """
     scene = context.scene
     settings = scene.rhetor
-    rig = required_rig(settings.head)
-    validate_rig(rig)
+    character = required_character(settings.head)
+    validate_character(character)
     require_style(settings.style_name, settings.preset)
     request = AnimateRequest(
         audio=str(_recording(settings.audio)),
@@ -46,11 +46,11 @@ def read_order(context: Any, device: str = "auto", max_seconds: float | None = N
         seed=settings.seed,
         fps=scene_clock(scene, settings.start_frame).rate_hz,
         eyes=settings.eyes,
-        identity=rig.identity,
+        identity=character.identity,
         max_seconds=max_seconds,
         device=device,
     )
-    return Order(request, BlockId.of(scene), BlockId.of(rig.armature), settings.start_frame)
+    return Order(request, BlockId.of(scene), BlockId.of(character.root), settings.start_frame)
 
 
 def scene_clock(scene: Any, start_frame: int) -> FrameClock:
@@ -58,17 +58,17 @@ def scene_clock(scene: Any, start_frame: int) -> FrameClock:
     return FrameClock(scene.render.fps, scene.render.fps_base, start_frame)
 
 
-def required_rig(item: Any) -> Rig:
+def required_character(item: Any) -> Character:
     """The character that an object is part of. Raises RigError where it is none."""
     if item is None:
         raise RigError("There is no head to animate.", "Create a head, or pick one.")
-    rig = find_rig(item)
-    if rig is None:
+    character = find_character(item)
+    if character is None:
         raise RigError(
-            f"{item.name} is not a head that Rhetor can animate.",
-            "Create a head, or pick the armature or the face of one.",
+            f"{item.name} is not a character that Rhetor can animate yet.",
+            "Press Set Up Character, or pick another one, or create a head.",
         )
-    return rig
+    return character
 
 
 def _recording(text: str) -> Path:

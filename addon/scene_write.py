@@ -13,12 +13,10 @@ import bpy
 from ..engine.protocol.errors import RigError
 from ..engine.protocol.take import Take
 from .animation_checks import check_playback
-from .armature import HEAD_BONE
-from .core.retarget import face_curves, head_curves
+from .character import Character, find_character, validate_character
 from .core.take_name import take_name
 from .core.timing import rate_label
-from .keys_write import KeyedOwner, write_take
-from .rig import Rig, find_rig, validate_rig
+from .keys_write import write_take
 from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
 from .sound import place_recording
@@ -62,21 +60,20 @@ def write_performance(performance: Performance) -> Written:
     been changed then.
     """
     order = performance.order
-    scene, rig = _find_destination(order)
+    scene, character = _find_destination(order)
     clock = scene_clock(scene, order.start_frame)
     take = performance.take.resampled(clock.rate_hz)
-    owners = [
-        KeyedOwner(rig.armature, head_curves(take, HEAD_BONE)),
-        KeyedOwner(rig.keys, face_curves(take, rig.keys.key_blocks.keys())),
-    ]
     audio = Path(order.request.audio)
     title = take_name(audio.stem, order.request.style, order.request.seed)
     written = write_take(
-        title, owners, clock.frames(take.frame_count), _provenance(performance, rig, clock.rate_hz)
+        title,
+        character.keyed_owners(take),
+        clock.frames(take.frame_count),
+        _provenance(performance, character, clock.rate_hz),
     )
     last_frame = clock.last_frame(take.frame_count)
-    warnings = [*_kept_actions(written.set_aside), *_obstacles(rig)]
-    warnings.append(place_recording(scene, audio, order.start_frame, rig.armature.name))
+    warnings = [*_kept_actions(written.set_aside), *_obstacles(character)]
+    warnings.append(place_recording(scene, audio, order.start_frame, character.name))
     _extend_range(scene, order.start_frame, last_frame)
     return Written(
         written.actions[0],
@@ -88,18 +85,17 @@ def write_performance(performance: Performance) -> Written:
     )
 
 
-def _find_destination(order: Order) -> tuple[Any, Rig]:
+def _find_destination(order: Order) -> tuple[Any, Character]:
     scene = order.scene.find(bpy.data.scenes)
-    armature = order.armature.find(bpy.data.objects)
-    rig = find_rig(armature)
-    if scene is None or rig is None:
-        gone = f"The scene {order.scene.name}" if scene is None else order.armature.name
+    character = find_character(order.character.find(bpy.data.objects))
+    if scene is None or character is None:
+        gone = f"The scene {order.scene.name}" if scene is None else order.character.name
         raise RigError(
             f"{gone} is no longer in this file. The finished take was kept.",
             "Pick a head and press Write Take to This Head.",
         )
-    validate_rig(rig)
-    return scene, rig
+    validate_character(character)
+    return scene, character
 
 
 def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
@@ -107,11 +103,11 @@ def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
     scene.frame_end = max(scene.frame_end, last_frame)
 
 
-def _provenance(performance: Performance, rig: Rig, rate_hz: float) -> dict[str, Any]:
+def _provenance(performance: Performance, character: Character, rate_hz: float) -> dict[str, Any]:
     """Whose take it is, and what is needed to make the same again."""
     request, meta = performance.order.request, performance.take.meta
     return {
-        "character": character_id(rig),
+        "character": character_id(character),
         "take": new_take_id(),
         "start_frame": performance.order.start_frame,
         "audio": request.audio,
@@ -131,8 +127,8 @@ def _kept_actions(names: tuple[str, ...]) -> Iterator[str]:
         yield f"The earlier animation was kept as {', '.join(names)}."
 
 
-def _obstacles(rig: Rig) -> Iterator[str]:
+def _obstacles(character: Character) -> Iterator[str]:
     """Reasons why keys would not be seen as they are, although they are there."""
-    yield from map(str, obstacles(rig))
-    for owner, what in ((rig.armature, "the head"), (rig.keys, "the face")):
-        yield from map(str, check_playback(owner.animation_data, what))
+    yield from map(str, obstacles(character))
+    for owner in character.owners:
+        yield from map(str, check_playback(owner.animation_data, character.what_moves_on(owner)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,8 @@ from uuid import uuid4
 import bpy
 
 from . import compat
+from .character import Character
 from .keys_write import PROVENANCE_PREFIX
-from .rig import Rig
 
 CHARACTER_MARK = f"{PROVENANCE_PREFIX}character"
 """On the armature and on its takes: the same in copies of a character, whatever they are called."""
@@ -20,30 +21,55 @@ CHARACTER_MARK = f"{PROVENANCE_PREFIX}character"
 TAKE_MARK = f"{PROVENANCE_PREFIX}take"
 """On the actions of one take, which before Blender 4.4 are two."""
 
-HEAD, FACE = "HEAD", "FACE"
+
+@dataclass(frozen=True)
+class TakePart:
+    """What a take has for one data-block of its character. part: HEAD or FACE."""
+
+    part: str
+    owner: Any
+    action: Any
+    slot: Any | None
+
+    @property
+    def plays(self) -> bool:
+        """Whether it is the active action there."""
+        animation = self.owner.animation_data
+        return animation is not None and animation.action == self.action
 
 
 @dataclass(frozen=True)
 class TakeEntry:
-    """One take of a character. head, face: the actions that hold it; one and the same with slots.
-
-    plays: the parts (HEAD, FACE) on which it plays now.
-    """
+    """One take of a character: a part for each data-block that it moves."""
 
     id: str
-    name: str
-    head: Any
-    face: Any
-    plays: frozenset[str]
+    parts: tuple[TakePart, ...]
+
+    @property
+    def main(self) -> Any:
+        """The action that is called like the take; all of them have its settings."""
+        return self.parts[0].action
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return str(self.main.name)
+
+    @property
+    def plays(self) -> frozenset[str]:
+        """The parts (HEAD, FACE) on which it plays now."""
+        silent = {part.part for part in self.parts if not part.plays}
+        return frozenset(part.part for part in self.parts) - silent
 
 
-def character_id(rig: Rig) -> str:
+def character_id(character: Character) -> str:
     """What ties takes to a character; made at the first take. "" for a linked one."""
-    if CHARACTER_MARK not in rig.armature:
-        if not rig.armature.is_editable:
+    root = character.root
+    if CHARACTER_MARK not in root:
+        if not root.is_editable:
             return ""
-        rig.armature[CHARACTER_MARK] = uuid4().hex
-    return str(rig.armature[CHARACTER_MARK])
+        root[CHARACTER_MARK] = uuid4().hex
+    return str(root[CHARACTER_MARK])
 
 
 def new_take_id() -> str:
@@ -51,59 +77,55 @@ def new_take_id() -> str:
     return uuid4().hex
 
 
-def takes_of(rig: Rig) -> tuple[TakeEntry, ...]:
+def takes_of(character: Character) -> tuple[TakeEntry, ...]:
     """All takes of a character that are still whole, by name."""
-    character = rig.armature.get(CHARACTER_MARK)
-    if character is None:
+    mark = character.root.get(CHARACTER_MARK)
+    if mark is None:
         return ()
     by_take: dict[str, list[Any]] = {}
     for action in bpy.data.actions:
-        if action.get(CHARACTER_MARK) == character and TAKE_MARK in action:
+        if action.get(CHARACTER_MARK) == mark and TAKE_MARK in action:
             by_take.setdefault(str(action[TAKE_MARK]), []).append(action)
-    entries = (_entry(rig, take, actions) for take, actions in by_take.items())
+    entries = (_entry(character, take, actions) for take, actions in by_take.items())
     return tuple(sorted(filter(None, entries), key=lambda entry: entry.name))
 
 
-def find_take(rig: Rig, take: str) -> TakeEntry | None:
+def find_take(character: Character, take: str) -> TakeEntry | None:
     """One of them by id."""
-    return next((entry for entry in takes_of(rig) if entry.id == take), None)
+    return next((entry for entry in takes_of(character) if entry.id == take), None)
 
 
-def play(rig: Rig, entry: TakeEntry, parts: frozenset[str]) -> None:
+def play(entry: TakeEntry, parts: frozenset[str]) -> None:
     """Let a take play on some parts; an action that played there stays in the file."""
-    for part, owner, action in _parts(rig, entry.head, entry.face):
-        if part not in parts:
+    for part in entry.parts:
+        if part.part not in parts:
             continue
-        animation = owner.animation_data
+        animation = part.owner.animation_data
         before = animation.action if animation is not None else None
-        if before is not None and before != action:
+        if before is not None and before != part.action:
             before.use_fake_user = True
-        compat.assign_action(owner, action, compat.slot_for(action, owner))
+        compat.assign_action(part.owner, part.action, part.slot)
 
 
 def remove(entry: TakeEntry) -> None:
     """Delete a take's actions from the file."""
-    for action in {entry.head, entry.face}:
+    for action in {part.action for part in entry.parts}:
         bpy.data.actions.remove(action)
 
 
-def _entry(rig: Rig, take: str, actions: list[Any]) -> TakeEntry | None:
+def _entry(character: Character, take: str, actions: list[Any]) -> TakeEntry | None:
     """The take in these actions; None where the half that has the head or the face is gone."""
-    found = {
-        part: next((a for a in actions if compat.has_channels(a, owner)), None)
-        for part, owner in ((HEAD, rig.armature), (FACE, rig.keys))
-    }
-    head, face = found[HEAD], found[FACE]
-    if head is None or face is None:
-        return None
-    playing = frozenset(
-        part
-        for part, owner, action in _parts(rig, head, face)
-        if owner.animation_data is not None and owner.animation_data.action == action
-    )
-    return TakeEntry(take, head.name, head, face, playing)
+    parts = tuple(_parts(character, actions))
+    wanted = {character.part_of(owner) for owner in character.owners}
+    return TakeEntry(take, parts) if {part.part for part in parts} == wanted else None
 
 
-def _parts(rig: Rig, head: Any, face: Any) -> Iterator[tuple[str, Any, Any]]:
-    yield HEAD, rig.armature, head
-    yield FACE, rig.keys, face
+def _parts(character: Character, actions: list[Any]) -> Iterator[TakePart]:
+    """The n-th face goes with the n-th face of the take: copies have other names."""
+    seen: Counter[str] = Counter()
+    for owner in character.owners:
+        found = [(action, slot) for action in actions for slot in compat.slots_for(action, owner)]
+        number = seen[owner.id_type]
+        seen[owner.id_type] += 1
+        if number < len(found):
+            yield TakePart(character.part_of(owner), owner, *found[number])

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ...engine.head.channels import EXPRESSION_NAMES
 from ...engine.protocol.errors import RigError
 from ...engine.protocol.take import Take
 from .axes import bone_channels
+from .key_mapping import KeyMapping
 
 HEAD_GROUP = "Head pose"
 FACE_GROUP = "Face"
@@ -61,6 +63,19 @@ def face_curves(take: Take, shape_keys: Iterable[str]) -> tuple[Curve, ...]:
             np.ascontiguousarray(take.expression_channel(name)),
         )
         for name in names
+    )
+
+
+def mapped_curves(take: Take, mapping: KeyMapping) -> tuple[Curve, ...]:
+    """One curve on the Key data-block for each shape key of a mapping."""
+    units = np.zeros((take.frame_count, len(EXPRESSION_NAMES)))
+    for column, name in enumerate(EXPRESSION_NAMES):
+        if name in take.expression_names:
+            units[:, column] = take.expression_channel(name)
+    values = mapping.targets(units).astype(np.float32)
+    return tuple(
+        Curve(f'key_blocks["{escaped(name)}"].value', 0, FACE_GROUP, values[:, index].copy())
+        for index, name in enumerate(mapping.names)
     )
 
 

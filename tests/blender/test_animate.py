@@ -33,7 +33,7 @@ ADVICE = {
     "no engine": "Name the engine's Python",
     "engine path wrong": "Correct it in Preferences",
     "no such file": "Choose the recording again",
-    "not a head": "Create a head, or pick",
+    "not a head": "or create a head",
     "rotation order": "Set it to ZXY",
     "key missing": "lacks the shape keys jawOpen",
 }

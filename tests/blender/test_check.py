@@ -16,13 +16,13 @@ SAID = {
     "pinned_key": ("!", "shows only one shape key"),
     "rest_position": ("!", "rest position"),
     "modifier_off": ("!", "does not follow the bones"),
-    "constrained": ("?", "acts on the head bone"),
+    "constrained": ("?", "acts on the bone head"),
     "rotation_order": ("!", "Set it to ZXY"),
     "other_frames": ("!", "the scene plays 1000 to 1100"),
     "other_rate": ("?", "made for 24 frames per second, the scene plays 60"),
     "hidden": ("!", "is hidden"),
     "something_else": ("!", "Something else moves the face"),
-    "not a head": ("!", "Cube is not a head"),
+    "not a head": ("!", "Cube is not a character"),
 }
 
 
@@ -48,4 +48,4 @@ def test_each_fault_is_found_with_advice(told, fault):
 def test_the_report_can_be_pasted(told):
     text = told["text"]
     assert "Blender " in text and "frames per second" in text and "Action: " in text
-    assert "Cube is not a head" in text
+    assert "Cube is not a character" in text

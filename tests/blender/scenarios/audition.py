@@ -52,7 +52,8 @@ def record(rig, audio: str, seed: int, style: str, start: int):
 
 
 def entries(rig):
-    return scenario.module("addon.takes").takes_of(rig)
+    find = scenario.module("addon.character").find_character
+    return scenario.module("addon.takes").takes_of(find(rig.armature))
 
 
 def playing(rig) -> dict[str, list[str]]:
