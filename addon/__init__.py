@@ -8,6 +8,7 @@ from types import ModuleType
 
 MODULES = (
     "session",
+    "timers",
     "learning",
     "prefs",
     "style_menu",
@@ -15,6 +16,7 @@ MODULES = (
     "props",
     "ops_head",
     "ops_animate",
+    "ops_jobs",
     "ops_style",
     "ops_drop",
     "ops_learn",

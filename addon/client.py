@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..engine.launch import launch_arguments
 from ..engine.protocol.errors import CancelledError, ProtocolError, RhetorError, WorkerError
 from ..engine.protocol.frames import Array
 from ..engine.protocol.messages import (
@@ -27,14 +29,13 @@ from ..engine.protocol.messages import (
     Reply,
     Request,
     check_version,
-    unpack_take,
 )
 from ..engine.protocol.requests import AnimateRequest, request_params
-from ..engine.protocol.take import Take
+from .call import Call, DoneCallback, ProgressCallback
 from .process import WorkerProcess
 
-SERVE_ARGUMENTS = ("-I", "-m", "rhetor.engine", "serve")
-"""-I: neither PYTHON* variables nor the working directory can change what runs."""
+SERVE_ARGUMENTS = launch_arguments("rhetor.engine", "serve")
+"""This extension's own engine, whatever else the engine's environment holds."""
 
 START_TIMEOUT_S = 60.0
 """Ready in 5 s is usual; a cold disk and a virus scanner can make the first start slow."""
@@ -45,74 +46,7 @@ KILL_AFTER_S = 3.0
 _CLOSE_GRACE_S = 1.0
 _POLL_S = 0.1
 
-ProgressCallback = Callable[[float, str], None]
-DoneCallback = Callable[["Call"], None]
 LogCallback = Callable[[str, str], None]
-
-
-class Call:
-    """One request under way; changes only inside the client's `pump` and `wait`.
-
-    fraction, stage: its progress. error: why it failed, None before and otherwise.
-    """
-
-    def __init__(
-        self, call_id: int, on_progress: ProgressCallback | None, on_done: DoneCallback | None
-    ) -> None:
-        self.id = call_id
-        self.fraction = 0.0
-        self.stage = ""
-        self.error: RhetorError | None = None
-        self._reply: Reply | None = None
-        self._on_progress = on_progress
-        self._on_done = on_done
-        self._kill_at_s: float | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether a reply or an error is there."""
-        return self._reply is not None or self.error is not None
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._kill_at_s is not None
-
-    @property
-    def is_overdue(self) -> bool:
-        """Whether it was asked to stop, did not, and its time is over."""
-        return self._kill_at_s is not None and time.monotonic() > self._kill_at_s
-
-    def result(self) -> Reply:
-        """The reply of a call that is done; raises its error."""
-        if self.error is not None:
-            raise self.error
-        if self._reply is None:
-            raise WorkerError("The engine has not answered yet.")
-        return self._reply
-
-    def take(self) -> Take:
-        """The take of a done "animate" call; raises its error."""
-        return unpack_take(self.result())
-
-    def stop_by(self, deadline_s: float) -> None:
-        """Mark it as cancelled; `is_overdue` after the deadline (monotonic seconds)."""
-        self._kill_at_s = deadline_s
-
-    def advance(self, progress: Progress) -> None:
-        """Take in a progress message."""
-        self.fraction, self.stage = progress.fraction, progress.stage
-        if self._on_progress is not None and not self.is_cancelled:
-            self._on_progress(self.fraction, self.stage)
-
-    def settle(self, outcome: Reply | RhetorError) -> None:
-        """End it with a reply or an error."""
-        if isinstance(outcome, Reply):
-            self._reply = outcome
-        else:
-            self.error = outcome
-        if self._on_done is not None:
-            self._on_done(self)
 
 
 class Client:
@@ -145,6 +79,7 @@ class Client:
         self._calls: dict[int, Call] = {}
         self._last_id = 0
         self._ready_by_s = 0.0
+        self._endings: list[threading.Thread] = []
 
     def __enter__(self) -> Client:
         return self
@@ -240,6 +175,13 @@ class Client:
 
     def close(self) -> None:
         """End the process and fail what is under way. Nothing is left behind; may be repeated."""
+        self.let_go()
+        for ending in self._endings:
+            ending.join()
+        self._endings.clear()
+
+    def let_go(self) -> None:
+        """As `close`, without waiting for the end of the process."""
         self._end(WorkerError("The engine was closed."), _CLOSE_GRACE_S)
 
     def _pump_until(self, is_over: Callable[[], bool], timeout_s: float | None) -> None:
@@ -290,10 +232,16 @@ class Client:
             self._end(WorkerError("The engine did not stop and was killed.", "Start again."))
 
     def _end(self, reason: RhetorError, grace_s: float = 0.0) -> None:
-        """Stop the process and settle all calls: cancelled ones as such, others with the reason."""
+        """Stop the process and settle all calls: cancelled ones as such, others with the reason.
+
+        The process may take a while to end, for which the caller's thread does not wait.
+        """
         worker, self._worker, self.hello = self._worker, None, None
         if worker is not None:
-            worker.stop(grace_s)
+            self._endings = [ending for ending in self._endings if ending.is_alive()]
+            ending = threading.Thread(target=worker.stop, args=(grace_s,), daemon=True)
+            ending.start()
+            self._endings.append(ending)
         calls, self._calls = self._calls, {}
         for call in calls.values():
             call.settle(CancelledError("Cancelled.") if call.is_cancelled else reason)

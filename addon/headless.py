@@ -103,7 +103,7 @@ def animate_to_file(options: HeadlessOptions, line: ProgressLine) -> dict[str, A
         scene.render.fps / scene.render.fps_base,
         options.render or options.output.with_suffix(".mp4"),
     )
-    warnings = [*session.current.engine_warnings, *written.warnings]
+    warnings = list(session.current.warnings)
     with timing.stage("save"):
         _save(scene, options.output)
     if options.render is not None:
@@ -156,7 +156,7 @@ def _perform(scene: Any, rig: Rig, options: HeadlessOptions, line: ProgressLine)
     scene.rhetor.head = rig.armature
     order = read_order(bpy.context, max_seconds=options.seconds)
     session.current.submit(order, options.engine_python)
-    return session.current.drain(line.show)
+    return session.current.wait(line.show)
 
 
 def _write(

@@ -19,12 +19,14 @@ import bpy
 
 from ..engine.protocol.errors import CancelledError, ConfigError, RhetorError, WorkerError
 from ..engine.styles import material_dir, styles_dir
-from . import session
-from .client import Call, Client
+from . import timers
+from .call import Call
+from .client import Client
 from .core.time_left import TimeLeft, duration_label
 from .core.unfinished import Notebook, StyleOrder
 from .identify import BlockId
-from .session import PUMP_INTERVAL_S, READY_STAGE, Phase
+from .jobs import Phase
+from .session import PUMP_INTERVAL_S, READY_STAGE
 from .style_menu import menu
 
 NOTES = "unfinished"
@@ -248,7 +250,7 @@ def choose_finished() -> None:
     """
     window = bpy.context.window_manager.windows[0]
     scene = None if current.scene is None else current.scene.find(bpy.data.scenes)
-    if scene is None or scene != window.scene or not session.may_write():
+    if scene is None or scene != window.scene or not timers.may_write():
         return
     with contextlib.suppress(RuntimeError), bpy.context.temp_override(window=window):
         bpy.ops.rhetor.use_style("EXEC_DEFAULT", True, name=current.order.name)
@@ -258,7 +260,7 @@ def _tick() -> float | None:
     with contextlib.suppress(RhetorError):  # the panel tells
         if current.pump():
             choose_finished()
-    session.redraw()
+    timers.redraw()
     return PUMP_INTERVAL_S * 2 if current.is_working else None
 
 

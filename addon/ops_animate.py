@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators of the main job: read, submit, write. All work is done elsewhere."""
+"""The main operator: read the scene, submit the order. All work is done elsewhere."""
 
 import random
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import bpy
 from bpy.props import IntProperty
 
-from ..engine.protocol.errors import CancelledError, RhetorError
-from . import prefs, scene_read, scene_write, session, style_menu
-from .identify import BlockId
+from ..engine.protocol.errors import RhetorError
+from . import prefs, scene_read, session, style_menu, timers
 from .props import LARGEST_SEED
+
+_QUEUE_TIP = (
+    "Do this when the job that runs is done. Each press joins the line with its own settings"
+)
 
 
 class RHETOR_OT_animate(bpy.types.Operator):
@@ -21,11 +23,14 @@ class RHETOR_OT_animate(bpy.types.Operator):
     bl_label = "Animate"
 
     @classmethod
+    def description(cls, _context: Any, _properties: Any) -> str:
+        """What a press does now."""
+        return _QUEUE_TIP if session.current.is_working else cls.__doc__ or ""
+
+    @classmethod
     def poll(cls, context: Any) -> bool:
-        """Everything is filled in and nothing is under way."""
+        """Everything is filled in; where another job runs, this one waits its turn."""
         reason = _missing_setting(context)
-        if session.current.is_working:
-            reason = "Rhetor is at work"
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -36,22 +41,21 @@ class RHETOR_OT_animate(bpy.types.Operator):
             return self.execute(context)
         if not self._submit(context):
             return {"CANCELLED"}
-        session.watch()
-        bpy.ops.rhetor.stop_with_escape("INVOKE_DEFAULT")
+        timers.watch()
+        if session.current.waiting:
+            self.report({"INFO"}, f"{len(session.current.waiting)} waiting")
         return {"FINISHED"}
 
     def execute(self, context: Any) -> set[str]:
-        """From scripts and in the background: return when the keys are written."""
+        """From scripts and in the background: return when the keys of all jobs are written."""
+        before = session.current.failures
         if not self._submit(context):
             return {"CANCELLED"}
-        try:
-            session.current.drain()
-        except CancelledError:
-            return {"CANCELLED"}
-        except RhetorError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return _write(self)
+        written = session.current.drain()
+        for failure in session.current.failures:
+            if failure not in before:
+                self.report({"ERROR"}, str(failure.error))
+        return {"FINISHED"} if written else {"CANCELLED"}
 
     def _submit(self, context: Any) -> bool:
         try:
@@ -62,92 +66,6 @@ class RHETOR_OT_animate(bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return False
         return True
-
-
-class RHETOR_OT_write_take(bpy.types.Operator):
-    """Key the finished take on the head, and put its recording in the sequencer"""
-
-    bl_idname = "rhetor.write_take"
-    bl_label = "Write Take"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: Any) -> bool:
-        """There is a take that has not been written."""
-        if session.current.unwritten is None:
-            cls.poll_message_set("There is no finished take")
-        return session.current.unwritten is not None
-
-    def execute(self, _context: Any) -> set[str]:
-        """Write, or say why not and keep the take."""
-        try:
-            written = scene_write.write_performance(session.current.unwritten)
-        except RhetorError as error:
-            session.current.fail(error)
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        except Exception as error:
-            session.current.fail(RhetorError(f"The take could not be written ({error})."))
-            raise
-        session.current.succeed(written)
-        for warning in written.warnings:
-            self.report({"WARNING"}, warning)
-        self.report({"INFO"}, f"{written.title}: {written.length}")
-        return {"FINISHED"}
-
-
-class RHETOR_OT_redirect_take(bpy.types.Operator):
-    """Write the finished take to the head that is picked now"""
-
-    bl_idname = "rhetor.redirect_take"
-    bl_label = "Write Take to This Head"
-
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """There is a take without a head, and a head to write it to."""
-        reason = "" if context.scene.rhetor.head is not None else "Pick a head first"
-        if session.current.unwritten is None:
-            reason = "There is no finished take"
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
-
-    def execute(self, context: Any) -> set[str]:
-        """Point the kept take at the picked head, then write it."""
-        settings = context.scene.rhetor
-        kept = session.current.unwritten
-        try:
-            character = scene_read.required_character(settings.head)
-        except RhetorError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        order = replace(
-            kept.order,
-            scene=BlockId.of(context.scene),
-            character=BlockId.of(character.root),
-            start_frame=settings.start_frame,
-        )
-        session.current.unwritten = replace(kept, order=order)
-        return _write(self)
-
-
-class RHETOR_OT_cancel(bpy.types.Operator):
-    """Stop the engine's work; nothing is written"""
-
-    bl_idname = "rhetor.cancel"
-    bl_label = "Cancel"
-
-    @classmethod
-    def poll(cls, _context: Any) -> bool:
-        """Something is under way."""
-        if not session.current.is_working:
-            cls.poll_message_set("Rhetor is not at work")
-        return session.current.is_working
-
-    def execute(self, _context: Any) -> set[str]:
-        """Ask the engine to stop."""
-        session.current.cancel()
-        return {"FINISHED"}
 
 
 class RHETOR_OT_randomise_seed(bpy.types.Operator):
@@ -186,19 +104,4 @@ def _missing_setting(context: Any) -> str:
     return style_menu.obstacle(settings.style_name, settings.preset)
 
 
-def _write(operator: bpy.types.Operator) -> set[str]:
-    """Run the writing operator: one undo step, unless the caller groups its calls into one."""
-    try:
-        return bpy.ops.rhetor.write_take("EXEC_DEFAULT", True)
-    except RuntimeError:
-        operator.report({"ERROR"}, str(session.current.error))
-        return {"CANCELLED"}
-
-
-CLASSES = (
-    RHETOR_OT_animate,
-    RHETOR_OT_write_take,
-    RHETOR_OT_redirect_take,
-    RHETOR_OT_cancel,
-    RHETOR_OT_randomise_seed,
-)
+CLASSES = (RHETOR_OT_animate, RHETOR_OT_randomise_seed)

@@ -6,9 +6,8 @@ from typing import Any, ClassVar
 import bpy
 
 from . import session
+from .panel_jobs import draw_outcome, draw_queue
 from .panel_styles import draw_style
-from .panel_text import draw_error, draw_text
-from .session import Phase
 
 _BUTTON_HEIGHT = 1.6
 
@@ -39,8 +38,10 @@ class RHETOR_PT_main(bpy.types.Panel):
         row.prop(settings, "seed")
         row.operator("rhetor.randomise_seed", text="", icon="FILE_REFRESH")
         column.prop(settings, "start_frame")
+        if session.current.running is not None:
+            draw_queue(layout, context, session.current.running)
         _draw_action(layout)
-        _draw_outcome(layout, context)
+        draw_outcome(layout, context)
 
 
 class RHETOR_PT_advanced(bpy.types.Panel):
@@ -53,7 +54,7 @@ class RHETOR_PT_advanced(bpy.types.Panel):
     bl_category = "Rhetor"
     bl_parent_id = "RHETOR_PT_main"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-    bl_order = 1
+    bl_order = 9
 
     def draw(self, context: Any) -> None:
         """Networks, eyes, another head, the engine."""
@@ -70,31 +71,13 @@ class RHETOR_PT_advanced(bpy.types.Panel):
 
 
 def _draw_action(layout: Any) -> None:
-    """The big button, or while it works how far it is."""
-    if not session.current.is_working:
-        row = layout.row()
-        row.scale_y = _BUTTON_HEIGHT
-        row.operator("rhetor.animate", icon="PLAY")
-        return
-    row = layout.row(align=True)
+    """The big button; while something runs, it lets more join the line."""
+    row = layout.row()
     row.scale_y = _BUTTON_HEIGHT
-    row.progress(factor=session.current.fraction, text=session.current.stage)
-    row.operator("rhetor.cancel", text="", icon="X")
-
-
-def _draw_outcome(layout: Any, context: Any) -> None:
-    """The last take, or what went wrong and what to do."""
-    current = session.current
-    if current.phase is Phase.DONE and current.written is not None:
-        column = layout.column(align=True)
-        column.label(text=current.written.title, icon="CHECKMARK")
-        column.label(text=current.written.length, icon="BLANK1")
-        for warning in (*current.engine_warnings, *current.written.warnings):
-            draw_text(layout, context, warning, "INFO")
-    elif current.phase is Phase.FAILED and current.error is not None:
-        box = draw_error(layout, context, current.error)
-        if current.unwritten is not None:
-            box.operator("rhetor.redirect_take")
+    if session.current.is_working:
+        row.operator("rhetor.animate", text="Add to Queue", icon="ADD")
+    else:
+        row.operator("rhetor.animate", icon="PLAY")
 
 
 CLASSES = (RHETOR_PT_main, RHETOR_PT_advanced)

@@ -10,7 +10,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 
 from ..engine.protocol.errors import RhetorError, WorkerError
-from . import session
+from . import session, timers
 
 EXTENSION = __package__.rpartition(".")[0]
 """Module name of the extension, under which Blender files its preferences."""
@@ -74,7 +74,7 @@ class RHETOR_OT_check_engine(bpy.types.Operator):
             return self.execute(context)
         if not self._start(context):
             return {"CANCELLED"}
-        session.watch()
+        timers.watch()
         return {"FINISHED"}
 
     def execute(self, context: Any) -> set[str]:

@@ -26,6 +26,10 @@ _STDERR_SHOWN = 3
 _PATIENT_NICENESS = 10
 
 
+class EngineEndedError(WorkerError):
+    """The process ended without being asked to."""
+
+
 class WorkerProcess:
     """One life of the worker.
 
@@ -107,14 +111,14 @@ class WorkerProcess:
             hint = error.hint or self.stderr_hint()
             self.events.put(ProtocolError(error.message, hint))
 
-    def _death(self) -> WorkerError:
+    def _death(self) -> EngineEndedError:
         try:
             code: int | None = self._process.wait(_EXIT_WAIT_S)
             self._threads[0].join(_EXIT_WAIT_S)
         except subprocess.TimeoutExpired:
             code = None
         how = "closed its connection" if code is None else f"ended with exit code {code}"
-        return WorkerError(
+        return EngineEndedError(
             f"The engine {how}.", self.stderr_hint() or "Run `rhetor doctor` to find out why."
         )
 

@@ -27,6 +27,12 @@ class Order:
     character: BlockId
     start_frame: int
 
+    @property
+    def title(self) -> str:
+        """For lists."""
+        request = self.request
+        return f"{Path(request.audio).stem}, {request.style} {request.seed}"
+
 
 def read_order(context: Any, device: str = "auto", max_seconds: float | None = None) -> Order:
     """The order that the scene's settings describe; `device` and `max_seconds` as in the request.

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What Rhetor remembers while Blender runs: the engine's process, the job, the last outcome.
+"""What Rhetor remembers while Blender runs: the engine's process, the line of jobs, outcomes.
 
 The only mutable singleton, `current`. It holds no data-block: the scene is looked up afresh when
-a take is written. With a window a timer pumps the engine's messages; in the background, where
+a take is written. With a window timers.py pumps the engine's messages; in the background, where
 timers never fire, `drain` waits.
 """
 
@@ -11,275 +11,255 @@ from __future__ import annotations
 import atexit
 import contextlib
 import time
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bpy
 
-from ..engine.protocol.errors import CancelledError, RhetorError
-from .client import Call, Client
+from ..engine.protocol.errors import CancelledError, RhetorError, WorkerError
+from .call import Call
+from .jobs import Failure, Job, JobLine, Phase
+from .process import EngineEndedError
 from .scene_read import Order
 from .scene_write import Performance, Written
+from .warm_engine import WarmEngine
 
 if TYPE_CHECKING:
     from .scene_doctor import Report
 
 PUMP_INTERVAL_S = 0.1
-REST_AFTER_S = 600.0
-"""An engine that nobody has asked for so long is ended: it holds much memory."""
-
 READY_STAGE = "Starting the engine"
-_PROGRAM = "Rhetor for Blender"
-_CALM_MODES = ("OBJECT", "POSE")
-_SHOWN_IN = ("VIEW_3D", "PREFERENCES")
+STARTED_AGAIN = "The engine stopped and was started again."
 
 ProgressCallback = Callable[[float, str], None]
 
 
-class Phase(Enum):
-    """What the panel has to show."""
+class Session(WarmEngine):
+    """One engine process, a line of jobs, and what came of those that ended.
 
-    IDLE = "idle"
-    WORKING = "working"
-    DONE = "done"
-    FAILED = "failed"
-
-
-class Session:
-    """One engine process, at most one job, and what came of the last."""
+    warnings: what the person should know about the last take that was written.
+    """
 
     def __init__(self) -> None:
-        self.phase = Phase.IDLE
-        self.fraction = 0.0
-        self.stage = ""
-        self.error: RhetorError | None = None
-        self.written: Written | None = None
-        self.unwritten: Performance | None = None
-        self.engine_findings: tuple[str, ...] = ()
-        self.engine_warnings: list[str] = []
+        super().__init__()
         self.scene_report: Report | None = None
-        self._client: Client | None = None
-        self._python: Path | None = None
+        self.warnings: tuple[str, ...] = ()
+        self._line = JobLine()
         self._call: Call | None = None
-        self._examination: Call | None = None
-        self._order: Order | None = None
-        self._used_s = 0.0
 
     @property
     def is_working(self) -> bool:
         """Whether a job is under way."""
-        return self.phase is Phase.WORKING
-
-    def warm_up(self, python: Path) -> None:
-        """Start the engine so that it is ready sooner; returns at once."""
-        self._engine(python).start()
+        return self._line.running is not None
 
     @property
-    def is_examining(self) -> bool:
-        """Whether the engine is being looked at."""
-        return self._examination is not None
+    def is_engine_busy(self) -> bool:
+        """Whether somebody waits for the engine."""
+        return self.is_working or self.is_examining
 
     @property
-    def engine_line(self) -> str:
-        """Version and device of the running engine; "" where none runs or is ready."""
-        hello = self._client.hello if self._client is not None else None
-        if hello is None:
-            return ""
-        return f"Engine {hello.engine_version} on {hello.device or 'no device'}"
+    def phase(self) -> Phase:
+        """Whether there is work, or how the last job ended."""
+        return self._line.phase
+
+    @property
+    def running(self) -> Job | None:
+        """The job that is under way."""
+        return self._line.running
+
+    @property
+    def waiting(self) -> tuple[Order, ...]:
+        """The orders in line behind it, next first."""
+        return self._line.waiting
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Orders that came to nothing, until the person has seen them."""
+        return self._line.failures
+
+    @property
+    def error(self) -> RhetorError | None:
+        """Why the last order failed; None where none did."""
+        return self.failures[-1].error if self.failures else None
+
+    @property
+    def written(self) -> Written | None:
+        """The last take that was written."""
+        return self._line.written
+
+    @property
+    def unwritten(self) -> Performance | None:
+        """The finished take of the running job, which waits to be written."""
+        return self.running.performance if self.running is not None else None
+
+    @property
+    def fraction(self) -> float:
+        """How far the running job is, in [0, 1]."""
+        return self.running.fraction if self.running is not None else 0.0
+
+    @property
+    def stage(self) -> str:
+        """What is being done."""
+        return self.running.stage if self.running is not None else ""
 
     def submit(self, order: Order, python: Path) -> None:
-        """Send an order to the engine, starting it if needed; returns at once."""
-        client = self._engine(python)
-        self.phase, self.error, self.written, self.unwritten = Phase.WORKING, None, None, None
-        self.fraction = 0.0
-        self.stage = "Asking the engine" if client.is_ready else READY_STAGE
-        self.engine_warnings.clear()
-        try:
-            self._call = client.animate(order.request)
-        except RhetorError as error:
-            self.fail(error)
-            raise
-        self._order = order
+        """Start an order, or let it join the line; see `submit_all`."""
+        self.submit_all([order], python)
+
+    def submit_all(self, orders: Iterable[Order], python: Path) -> None:
+        """Start the first order, starting the engine if needed, and let the rest wait in line.
+
+        Returns at once. Raises ConfigError where the line is too long; what goes wrong with an
+        order later is in `failures`.
+        """
+        self._line.add(orders, python)
+        self._begin_next()
 
     def pump(self) -> Performance | None:
-        """Take in what the engine has sent; the finished performance, once. Never waits.
+        """Take in what the engine has sent; a job's finished performance, once. Never waits.
 
-        Raises RhetorError where the job ended without a take.
+        It is to be written by `write_finished`; the next job starts then.
         """
-        if self._client is not None:
-            self._client.pump()
-            self._collect_examination()
-        return self._collect()
+        self._pump_engine()
+        job, call = self.running, self._call
+        if job is None or call is None:
+            return None
+        if not call.is_done:
+            if not call.is_cancelled:
+                job.advance(call.fraction, call.stage or job.stage, time.monotonic())
+            return None
+        self._call = None
+        try:
+            job.performance = Performance(job.order, call.take())
+        except EngineEndedError as error:
+            self._revive(job, error)
+        except RhetorError as error:
+            self._end(error)
+        self._used_s = time.monotonic()
+        return job.performance
 
-    def drain(self, on_progress: ProgressCallback | None = None) -> Performance:
-        """Wait for the job's performance. Raises RhetorError where there is none."""
-        while self.is_working:
+    def wait(self, on_progress: ProgressCallback | None = None) -> Performance:
+        """Wait for the running job's performance. Raises RhetorError where there is none."""
+        job = self.running
+        while job is not None and self.running is job:
             performance = self.pump()
             if performance is not None:
                 return performance
             if on_progress is not None:
-                on_progress(self.fraction, self.stage)
+                on_progress(job.fraction, job.stage)
             time.sleep(PUMP_INTERVAL_S / 4)
-        raise self.error or CancelledError("Cancelled.")
+        raise (job and job.error) or CancelledError("Cancelled.")
+
+    def drain(self, on_progress: ProgressCallback | None = None) -> tuple[Written, ...]:
+        """Wait for all jobs and write their takes in order; `failures` has what went wrong."""
+        written = []
+        while self.is_working:
+            with contextlib.suppress(RhetorError):  # kept as a failure
+                self.wait(on_progress)
+                if write_finished() and self.written is not None:
+                    written.append(self.written)
+        return tuple(written)
 
     def cancel(self) -> None:
-        """Ask the job to stop; `pump` sees the end of it. A take that waits is dropped."""
+        """Ask the running job to stop; `pump` sees the end of it. A take that waits is dropped."""
         if self._client is not None and self._call is not None:
             self._client.cancel(self._call)
-            self.stage = "Cancelling"
+            assert self.running is not None
+            self.running.stage = "Cancelling"
         elif self.is_working:
-            self.unwritten, self.phase = None, Phase.IDLE
+            self._end(CancelledError("Cancelled."))
+
+    def cancel_all(self) -> None:
+        """Empty the line, and ask the running job to stop."""
+        self._line.clear()
+        self.cancel()
+
+    def remove_waiting(self, index: int) -> None:
+        """Take an order out of the line. Raises IndexError where there is none."""
+        self._line.remove(index)
 
     def succeed(self, written: Written) -> None:
-        """A take has been written."""
-        self.phase, self.written, self.unwritten = Phase.DONE, written, None
-        self.error = self.scene_report = None
+        """The running job's take has been written; the next job begins."""
+        self._line.finish(written)
+        self.warnings = (*self.engine_warnings, *written.warnings)
+        self.scene_report = None
+        self._begin_next()
 
-    def fail(self, error: RhetorError) -> None:
-        """The job ended without keys; a cancelled one leaves no error behind."""
-        self._call = self._order = None
-        self.error = None if isinstance(error, CancelledError) else error
-        self.phase = Phase.IDLE if self.error is None else Phase.FAILED
+    def settle(self, index: int, written: Written) -> None:
+        """The take that a failure kept has been written after all."""
+        self._line.settle(index, written)
+        self.warnings = written.warnings
+        self.scene_report = None
 
-    def wait_ready(self, python: Path) -> None:
-        """Start the engine and wait until it can work. Raises RhetorError where it cannot."""
-        self._engine(python).wait_ready()
+    def fail_to_write(self, error: RhetorError) -> None:
+        """The running job's take could not be written; it is kept, and the next job begins."""
+        self._end(error)
 
-    def examine(self, python: Path) -> None:
-        """Let the engine look at itself; `engine_findings` has what it found. Returns at once."""
-        self._examination = self._engine(python).call("doctor")
-        self.engine_findings = ("Looking at the engine",)
+    def fail(self, error: RhetorError, order: Order | None = None) -> None:
+        """Note that something asked for cannot be done. What runs goes on."""
+        self._line.refuse(error, order)
 
-    def rest(self) -> None:
-        """End an idle engine's process; what it has made stays."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
+    def forget_failure(self, index: int) -> None:
+        """The person has seen it. Raises IndexError where there is none."""
+        self._line.forget(index)
 
     def stop(self) -> None:
-        """End the engine's process and forget the job. Asks nothing of Blender."""
-        client, self._client = self._client, None
-        self._call = self._order = self._examination = None
-        if client is not None:
-            client.close()
-        if self.is_working:
-            self.phase = Phase.IDLE
+        """End the engine's process and forget all jobs. Asks nothing of Blender."""
+        super().stop()
+        self._call = None
+        self._line.clear()
+        self._line.fail(CancelledError("Cancelled."))
 
-    def rest_in_s(self) -> float | None:
-        """Seconds until the engine may be ended; None where none runs."""
-        if self._client is None or not self._client.is_running:
-            return None
-        if self.is_working or self.is_examining:
-            return REST_AFTER_S
-        return REST_AFTER_S - (time.monotonic() - self._used_s)
+    def _begin_next(self) -> None:
+        while (job := self._line.begin_next()) is not None:
+            self.engine_warnings.clear()
+            self._ask(job)
 
-    def _engine(self, python: Path) -> Client:
-        self._used_s = time.monotonic()
-        if self._client is not None and self._python != python:
-            self.stop()
-        if self._client is None:
-            self._client = Client(python, program=_PROGRAM, on_log=self._hear)
-            self._python = python
-        return self._client
-
-    def _collect(self) -> Performance | None:
-        call, order = self._call, self._order
-        if call is None or order is None:
-            return None
-        if not call.is_done:
-            if not call.is_cancelled:
-                self.fraction = call.fraction
-                self.stage = call.stage or self.stage
-            return None
+    def _ask(self, job: Job) -> None:
+        """Send the running job to the engine."""
         try:
-            self.unwritten = Performance(order, call.take())
+            client = self._engine(job.python)
+            job.stage = "Asking the engine" if client.is_ready else READY_STAGE
+            self._call = client.animate(job.order.request)
         except RhetorError as error:
-            self.fail(error)
-            raise
-        self._call = self._order = None
-        self._used_s = time.monotonic()
-        return self.unwritten
+            self._line.fail(error)
 
-    def _collect_examination(self) -> None:
-        if self._examination is None or not self._examination.is_done:
+    def _revive(self, job: Job, error: EngineEndedError) -> None:
+        """The engine died under a job: once is an accident, twice is a reason to give up."""
+        if job.restarts:
+            self._end(
+                WorkerError(
+                    f"The engine stopped twice. {error.message}",
+                    "Free some memory, or choose the CPU in the preferences, then animate again. "
+                    f"{error.hint}".strip(),
+                )
+            )
             return
-        call, self._examination = self._examination, None
-        try:
-            checks = call.result().result["checks"]
-        except RhetorError as error:
-            self.engine_findings = (error.message, error.hint)
-            return
-        bad = [f"{c['name']}: {c['finding']} {c['hint']}" for c in checks if not c["is_good"]]
-        self.engine_findings = (self.engine_line, *(bad or [f"All {len(checks)} checks passed"]))
+        job.start_again(STARTED_AGAIN)
+        self.engine_warnings.append(STARTED_AGAIN)
+        self._ask(job)
+        job.stage = STARTED_AGAIN
 
-    def _hear(self, level: str, text: str) -> None:
-        if level == "warning" and text not in self.engine_warnings:
-            self.engine_warnings.append(text)
+    def _end(self, error: RhetorError) -> None:
+        self._line.fail(error)
+        self._begin_next()
 
 
 current = Session()
 
 
-def watch() -> None:
-    """Pump the engine's messages from a timer until the job is over."""
-    if not bpy.app.timers.is_registered(_tick):
-        # Persistent: opening another file must not leave the job without an end.
-        bpy.app.timers.register(_tick, first_interval=PUMP_INTERVAL_S, persistent=True)
-    if not bpy.app.timers.is_registered(_rest):
-        bpy.app.timers.register(_rest, first_interval=REST_AFTER_S, persistent=True)
+def write_finished() -> bool:
+    """Key the finished take of the running job as one undo step; whether that went well.
 
-
-def _rest() -> float | None:
-    """End an engine that has been idle for long; the next job starts another."""
-    left_s = current.rest_in_s()
-    if left_s is not None and left_s > 0.0:
-        return left_s
-    current.rest()
-    return None
-
-
-def _tick() -> float | None:
-    with contextlib.suppress(RhetorError):  # the panel tells
-        current.pump()
-    if current.is_working and current.unwritten is not None:
-        if not may_write():
-            current.fraction, current.stage = 1.0, "Leave this mode to finish"
-            redraw()
-            return PUMP_INTERVAL_S * 5
-        _write()
-    redraw()
-    return PUMP_INTERVAL_S if current.is_working or current.is_examining else None
-
-
-def may_write() -> bool:
-    """Whether an undo step for keys can be made now: edit modes keep undo stacks of their own."""
-    if bpy.app.is_job_running("RENDER"):
-        return False
-    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-        return bpy.context.mode in _CALM_MODES
-
-
-def _write() -> None:
-    # Where it fails, the operator has reported it and told the session.
+    Where it does not, the operator has reported why and told the session.
+    """
     with (
         contextlib.suppress(RuntimeError),
         bpy.context.temp_override(window=bpy.context.window_manager.windows[0]),
     ):
-        bpy.ops.rhetor.write_take("EXEC_DEFAULT", True)
-
-
-def redraw() -> None:
-    """Let panels and status bar show what has changed."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in _SHOWN_IN:
-                area.tag_redraw()
-        if all(operator.bl_idname.startswith("RHETOR_OT_") for operator in window.modal_operators):
-            # Without a text of its own it is redrawn; another operator's text is left alone.
-            with bpy.context.temp_override(window=window):
-                window.workspace.status_text_set_internal(None)
+        return bool(bpy.ops.rhetor.write_take("EXEC_DEFAULT", True) == {"FINISHED"})
+    return False
 
 
 def register() -> None:
@@ -288,9 +268,6 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """End the engine and the timer."""
+    """End the engine."""
     atexit.unregister(current.stop)
-    for timer in (_tick, _rest):
-        if bpy.app.timers.is_registered(timer):
-            bpy.app.timers.unregister(timer)
     current.stop()

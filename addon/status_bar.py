@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Progress at the right end of Blender's status bar, and Escape to stop the main job."""
+"""Progress at the right end of Blender's status bar, and Escape to stop the running job."""
 
 from typing import Any, ClassVar
 
@@ -7,8 +7,7 @@ import bpy
 
 from . import learning, session
 
-_WIDTH_UNITS = 9.0
-_LONG_WORK_WIDTH_UNITS = 11.0
+_WIDTH_UNITS = 14.0
 
 
 class RHETOR_OT_stop_with_escape(bpy.types.Operator):
@@ -19,7 +18,7 @@ class RHETOR_OT_stop_with_escape(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
-        """Listen for as long as the job takes."""
+        """Listen for as long as there is work."""
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -31,24 +30,31 @@ class RHETOR_OT_stop_with_escape(bpy.types.Operator):
         if not wanted or context.screen.is_animation_playing:  # Escape stops playing first
             return {"PASS_THROUGH"}
         session.current.cancel()
-        return {"FINISHED"}
+        return {"RUNNING_MODAL"}
 
 
 def draw(header: Any, _context: Any) -> None:
     """What is under way, with a button to stop it."""
-    if session.current.is_working:
-        current = session.current
-        _draw_job(header.layout, current.fraction, current.stage, "rhetor.cancel", _WIDTH_UNITS)
+    job = session.current.running
+    if job is not None:
+        text = ", ".join(filter(None, (job.stage, job.time_left, _line_label())))
+        _draw_job(header.layout, job.fraction, text, "rhetor.cancel")
     if learning.current.is_working and learning.current.order is not None:
         learner = learning.current
         text = f"{learner.order.label}: {learner.stage}"
         operator = "rhetor.cancel_style"
-        _draw_job(header.layout, learner.fraction, text, operator, _LONG_WORK_WIDTH_UNITS)
+        _draw_job(header.layout, learner.fraction, text, operator)
 
 
-def _draw_job(layout: Any, fraction: float, text: str, operator: str, width: float) -> None:
+def _line_label() -> str:
+    """How many wait; "" where none does."""
+    waiting = len(session.current.waiting)
+    return f"{waiting} waiting" if waiting else ""
+
+
+def _draw_job(layout: Any, fraction: float, text: str, operator: str) -> None:
     row = layout.row(align=True)
-    row.ui_units_x = width
+    row.ui_units_x = _WIDTH_UNITS
     row.progress(factor=fraction, text=text)
     row.operator(operator, text="", icon="X")
 

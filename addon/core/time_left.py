@@ -12,10 +12,12 @@ _MINUTE_S = 60.0
 class TimeLeft:
     """Estimates from the pace of a sliding window: a resumed job skips what was done before.
 
-    Fractions are in [0, 1], times in seconds of a monotonic clock.
+    Fractions are in [0, 1], times in seconds of a monotonic clock. first_after_s: how long to look
+    before a first estimate.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first_after_s: float = FIRST_AFTER_S) -> None:
+        self._first_after_s = first_after_s
         self._seen: deque[tuple[float, float]] = deque()
 
     def see(self, fraction: float, now_s: float) -> None:
@@ -30,7 +32,7 @@ class TimeLeft:
         if len(self._seen) < 2:
             return None
         (first_s, first), (last_s, last) = self._seen[0], self._seen[-1]
-        if last_s - first_s < FIRST_AFTER_S or last - first < _LEAST_GAIN:
+        if last_s - first_s < self._first_after_s or last - first < _LEAST_GAIN:
             return None
         return (1.0 - last) * (last_s - first_s) / (last - first)
 

@@ -53,7 +53,16 @@ def test_bad_input_is_refused_in_words(default_blender, speech, path_of, python)
 def test_interruptions_lose_nothing(default_blender, long_speech, python):
     told = default_blender.run("interruptions", long_speech, timeout_s=400, **python)
     assert told["cancelled"]["said"] == "cancelled" and told["cancelled"]["seconds"] < 1.0
-    assert "engine" in told["killed"] and "Traceback" not in told["killed"]
+    once, twice = told["killed once"], told["killed twice"]
+    assert once["said"] == ["The engine stopped and was started again."] and once["written"]
+    assert "stopped twice" in twice["error"][0] and "Free some memory" in twice["error"][1]
+    queue, stem = told["queue"], long_speech.stem
+    assert queue["waited"] == [f"{stem}, neutral 1", "interruptions, neutral 0"] + [
+        f"{stem}, neutral {seed}" for seed in (2, 3)
+    ]
+    assert queue["written"] == [f"{stem} neutral s1", f"{stem} neutral s3"]
+    assert queue["failed"] == [["interruptions, neutral 0", "audio"]]
+    assert told["undone"]["written"]
     for case in ("deleted", "other file"):
         assert "no longer in this file. The finished take was kept" in told[case]["said"]
         assert told[case]["written"]
