@@ -55,10 +55,12 @@ def check_animation(owner: Any, what: str, paths: Collection[str]) -> Iterator[F
 
 
 def check_playback(animation: Any, what: str) -> Iterator[Finding]:
-    """Settings of the NLA that weaken or hide whatever action plays."""
+    """Settings of the NLA that weaken or hide the take that plays."""
     solo = [track for track in animation.nla_tracks if track.is_solo]
     if solo:
         yield Finding(f"The NLA track {solo[0].name} of {what} plays alone.", "Unstar it.")
+    if not is_take(animation.action):
+        return
     if animation.action_influence < 1.0:
         yield Finding(
             f"The action of {what} plays with influence {animation.action_influence:g}.",
@@ -81,9 +83,14 @@ def _check_action(owner: Any, what: str, paths: Collection[str]) -> Iterator[Fin
             yield Finding(f"No action plays on {what}.", _choose_a_take())
         return
     if not is_take(action):
-        yield Finding(
-            f"{what.capitalize()} plays {action.name}, which is not a take.", _choose_a_take()
-        )
+        if not any(is_take(strip.action) for _, strip in _strips(animation)):
+            plays = f"{what.capitalize()} plays {action.name}, which is not a take."
+            yield Finding(plays, _choose_a_take())
+        elif take_curves(owner, paths):
+            yield Finding(
+                f"{action.name} lies over the take and has keys for {what} too.",
+                "Delete these keys, or push the action down in the NLA editor, below the take.",
+            )
     elif compat.SLOTTED_ACTIONS and animation.action_slot is None:
         yield Finding(
             f"{action.name} is chosen for {what}, but none of its slots.",

@@ -14,6 +14,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import numpy as np
 
 from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.protocol.take import Take
-from . import keys_write
+from . import keys_write, playback
 from .core.retarget import face_curves, head_curves
 
 
@@ -64,7 +65,8 @@ def time_bulk(armature: Any, key: Any, frames: int, repeats: int) -> float:
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
-        written = keys_write.write_take("bench", _owners(armature, key, take), at, {})
+        written = keys_write.fill_take("bench", _owners(armature, key, take), at, {})
+        playback.play(written.parts, playback.PUSH_DOWN)
         times.append(time.perf_counter() - start)
         _forget(armature, key, written.actions)
     return statistics.median(times)
@@ -88,15 +90,14 @@ def time_keyframe_insert(armature: Any, key: Any, frames: int) -> float:
                     holder.value = value
                     holder.keyframe_insert(prop, frame=frame)
     elapsed = time.perf_counter() - start
-    _forget(armature, key, [action.name for action in bpy.data.actions])
+    _forget(armature, key, list(bpy.data.actions))
     return elapsed
 
 
-def _forget(armature: Any, key: Any, actions: tuple[str, ...] | list[str]) -> None:
+def _forget(armature: Any, key: Any, actions: Sequence[Any]) -> None:
     armature.animation_data_clear()
     key.animation_data_clear()
-    for name in actions:
-        bpy.data.actions.remove(bpy.data.actions[name])
+    keys_write.remove_actions(actions)
 
 
 def main() -> None:

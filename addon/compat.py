@@ -51,15 +51,26 @@ def assigned_channels(owner: Any) -> ActionChannels | None:
     action = animation.action
     if not SLOTTED_ACTIONS:
         return ActionChannels(action.fcurves, action.groups, None)
-    slot = animation.action_slot
-    if slot is None:
-        return None
-    for layer in action.layers:
-        for strip in layer.strips:
-            bag = strip.channelbag(slot)
-            if bag is not None:
-                return ActionChannels(bag.fcurves, bag.groups, slot)
-    return None
+    return _slot_channels(action, animation.action_slot)
+
+
+def slot_fcurves(action: Any, slot: Any | None) -> list[Any]:
+    """The F-curves that an action has in one slot; before 4.4, where slot is None, all of them."""
+    if not SLOTTED_ACTIONS:
+        return list(action.fcurves)
+    channels = _slot_channels(action, slot)
+    return [] if channels is None else list(channels.fcurves)
+
+
+def _slot_channels(action: Any, slot: Any | None) -> ActionChannels | None:
+    bags = (
+        strip.channelbag(slot)
+        for layer in action.layers
+        for strip in layer.strips
+        if slot is not None
+    )
+    bag = next(filter(None, bags), None)
+    return None if bag is None else ActionChannels(bag.fcurves, bag.groups, slot)
 
 
 def assign_action(owner: Any, action: Any | None, slot: Any | None) -> None:
@@ -74,6 +85,17 @@ def assigned_slot(owner: Any) -> Any | None:
     """The slot through which the data-block's action plays; None before 4.4."""
     animation = owner.animation_data
     return animation.action_slot if SLOTTED_ACTIONS and animation is not None else None
+
+
+def set_strip_slot(strip: Any, slot: Any | None) -> None:
+    """Let an NLA strip play its action through `slot` where Blender has slots."""
+    if SLOTTED_ACTIONS:
+        strip.action_slot = slot
+
+
+def strip_slot(strip: Any) -> Any | None:
+    """The slot through which an NLA strip plays its action; None before 4.4."""
+    return strip.action_slot if SLOTTED_ACTIONS else None
 
 
 def slots_for(action: Any, owner: Any) -> list[Any]:

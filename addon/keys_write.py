@@ -16,6 +16,10 @@ from . import compat
 from .core.retarget import Curve
 
 PROVENANCE_PREFIX = "rhetor_"
+
+TAKE_MARK = f"{PROVENANCE_PREFIX}take"
+"""On the actions of one take, which before Blender 4.4 are several."""
+
 _LARGEST_INT = 2**31 - 1
 
 
@@ -28,39 +32,52 @@ class KeyedOwner:
 
 
 @dataclass(frozen=True)
+class WrittenPart:
+    """What a take has for one data-block. slot: None before Blender 4.4."""
+
+    owner: Any
+    action: Any
+    slot: Any | None
+
+
+@dataclass(frozen=True)
 class WrittenTake:
-    """What a write left in the file.
+    """A take in the file, which plays nowhere yet. parts: in the order of the owners."""
 
-    actions: the new ones, by name. set_aside: actions that played before; they stay in the file.
-    """
-
-    actions: tuple[str, ...]
-    set_aside: tuple[str, ...]
+    parts: tuple[WrittenPart, ...]
     frame_count: int
 
+    @property
+    def actions(self) -> tuple[Any, ...]:
+        """Its actions, each once: one, or before Blender 4.4 one for each data-block."""
+        return tuple(dict.fromkeys(part.action for part in self.parts))
 
-def write_take(
+
+def fill_take(
     name: str, owners: Sequence[KeyedOwner], frames: np.ndarray, provenance: Mapping[str, Any]
 ) -> WrittenTake:
-    """Write every curve to a new action called `name` and let it play on its owners.
+    """Write every curve to a new action called `name`, which is assigned to nothing.
 
     frames: (T,) float32, the frame of each value. provenance: stored on the action as custom
-    properties. The actions that played before keep a fake user. Raises RigError where an owner
-    cannot be animated; the scene is then as it was.
+    properties. Raises RigError where an owner cannot be animated; the file is then as it was.
     """
     for keyed in owners:
-        _require_animatable(keyed.owner)
+        require_animatable(keyed.owner)
     created: list[Any] = []
     try:
-        written = _fill_actions(name, owners, frames, created)
+        parts = _fill_actions(name, owners, frames, created)
         for action in created:
             _store_provenance(action, provenance)
-        set_aside = _assign(written)
     except Exception:
-        for action in created:
-            bpy.data.actions.remove(action)
+        remove_actions(created)
         raise
-    return WrittenTake(tuple(action.name for action in created), set_aside, len(frames))
+    return WrittenTake(parts, len(frames))
+
+
+def remove_actions(actions: Sequence[Any]) -> None:
+    """Delete actions from the file."""
+    for action in actions:
+        bpy.data.actions.remove(action)
 
 
 def write_curve(fcurve: Any, frames: np.ndarray, values: np.ndarray) -> None:
@@ -83,9 +100,9 @@ def _linear() -> int:
 
 def _fill_actions(
     name: str, owners: Sequence[KeyedOwner], frames: np.ndarray, created: list[Any]
-) -> list[tuple[Any, Any, Any]]:
-    """(owner, action, slot) for each owner; new actions are appended to `created` at once."""
-    written = []
+) -> tuple[WrittenPart, ...]:
+    """A part for each owner; new actions are appended to `created` at once."""
+    parts = []
     for number, keyed in enumerate(owners):
         if number == 0 or not compat.SLOTTED_ACTIONS:
             title = name if number == 0 else f"{name} face"
@@ -94,29 +111,12 @@ def _fill_actions(
         for curve in keyed.curves:
             fcurve = compat.new_fcurve(channels, curve.data_path, curve.index, curve.group)
             write_curve(fcurve, frames, curve.values)
-        written.append((keyed.owner, created[-1], channels.slot))
-    return written
+        parts.append(WrittenPart(keyed.owner, created[-1], channels.slot))
+    return tuple(parts)
 
 
-def _assign(written: Sequence[tuple[Any, Any, Any]]) -> tuple[str, ...]:
-    """Assign the new actions; put everything back if one owner refuses."""
-    before = []
-    try:
-        for owner, action, slot in written:
-            animation = owner.animation_data
-            before.append((owner, animation and animation.action, compat.assigned_slot(owner)))
-            compat.assign_action(owner, action, slot)
-    except Exception:
-        for owner, action, slot in before:
-            compat.assign_action(owner, action, slot)
-        raise
-    replaced = {action.name: action for _, action, _ in before if action is not None}
-    for action in replaced.values():
-        action.use_fake_user = True
-    return tuple(replaced)
-
-
-def _require_animatable(owner: Any) -> None:
+def require_animatable(owner: Any) -> None:
+    """Raise RigError, with advice, where a data-block cannot be animated now."""
     if not owner.is_editable:
         raise RigError(
             f"{owner.name} is linked from another file and cannot take keys.",

@@ -64,6 +64,7 @@ class RHETOR_PT_advanced(bpy.types.Panel):
         layout.use_property_decorate = False
         layout.prop(settings, "preset")
         layout.prop(settings, "eyes")
+        layout.prop(settings, "existing")
         if settings.head is not None:
             layout.operator("rhetor.create_head", text="Create Another Head")
         if session.current.engine_line:

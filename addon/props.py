@@ -13,6 +13,7 @@ from bpy.props import (
 )
 
 from . import compat
+from .playback import LEAVE, PUSH_DOWN
 from .style_menu import NEUTRAL, menu, style_number
 
 LARGEST_SEED = 2**31 - 1
@@ -89,6 +90,26 @@ class RHETOR_PG_settings(bpy.types.PropertyGroup):
         name="Blinks and Gaze",
         description="Let the eyes blink and look around",
         default=True,
+    )
+    existing: EnumProperty(
+        name="Existing Action",
+        description="What happens to an action of yours that is active on the character when a "
+        "take is written. Takes always make room for each other",
+        items=[
+            (
+                PUSH_DOWN,
+                "Push Down",
+                "It moves to an NLA track as it is and plays on under the take, so that a body "
+                "animation goes on. Where both have keys, the take shows",
+            ),
+            (
+                LEAVE,
+                "Leave",
+                "It stays active; the take becomes an NLA strip under it. Where both have keys, "
+                "your action shows",
+            ),
+        ],
+        default=PUSH_DOWN,
     )
 
 

@@ -16,7 +16,8 @@ from .animation_checks import check_playback
 from .character import Character, find_character, validate_character
 from .core.take_name import take_name
 from .core.timing import rate_label
-from .keys_write import write_take
+from .keys_write import WrittenTake, fill_take, remove_actions
+from .playback import Displaced, play
 from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
 from .sound import place_recording
@@ -65,19 +66,21 @@ def write_performance(performance: Performance) -> Written:
     take = performance.take.resampled(clock.rate_hz)
     audio = Path(order.request.audio)
     title = take_name(audio.stem, order.request.style, order.request.seed)
-    written = write_take(
+    written = fill_take(
         title,
         character.keyed_owners(take),
         clock.frames(take.frame_count),
         _provenance(performance, character, clock.rate_hz),
     )
     last_frame = clock.last_frame(take.frame_count)
-    warnings = [*_kept_actions(written.set_aside), *_obstacles(character)]
+    span = min(scene.frame_start, order.start_frame), max(scene.frame_end, last_frame)
+    displaced = _play(written, scene.rhetor.existing, span)
+    warnings = [*displaced.messages, *_obstacles(character)]
     warnings.append(place_recording(scene, audio, order.start_frame, character.name))
     _extend_range(scene, order.start_frame, last_frame)
     return Written(
-        written.actions[0],
-        written.actions,
+        written.actions[0].name,
+        tuple(action.name for action in written.actions),
         order.start_frame,
         last_frame,
         take.duration_s,
@@ -96,6 +99,15 @@ def _find_destination(order: Order) -> tuple[Any, Character]:
         )
     validate_character(character)
     return scene, character
+
+
+def _play(written: WrittenTake, existing: str, span: tuple[int, int]) -> Displaced:
+    """Let a new take play; where it cannot, it is removed."""
+    try:
+        return play(written.parts, existing, span)
+    except Exception:
+        remove_actions(written.actions)
+        raise
 
 
 def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
@@ -120,11 +132,6 @@ def _provenance(performance: Performance, character: Character, rate_hz: float) 
         "settings": meta.get("settings", {}),
         "engine_version": meta.get("engine_version", ""),
     }
-
-
-def _kept_actions(names: tuple[str, ...]) -> Iterator[str]:
-    if names:
-        yield f"The earlier animation was kept as {', '.join(names)}."
 
 
 def _obstacles(character: Character) -> Iterator[str]:

@@ -56,7 +56,8 @@ def add_strip_of_the_artist(audio: str) -> int:
 def check_first(rig, written, own: str) -> None:
     action = rig.armature.animation_data.action
     assert action.name == written.title and written.title.endswith("neutral s7"), written.title
-    assert own in bpy.data.actions and bpy.data.actions[own].use_fake_user
+    (track,) = rig.armature.animation_data.nla_tracks
+    assert track.name == own and track.strips[0].action == bpy.data.actions[own]
     assert any(own in warning for warning in written.warnings), written.warnings
     if scenario.module("addon.compat").SLOTTED_ACTIONS:
         assert written.actions == (written.title,)
@@ -86,7 +87,7 @@ def check_failure_leaves_nothing(rig) -> None:
     ]
     before = performances.footprint(), rig.armature.animation_data.action.name
     try:
-        keys_write.write_take("broken", owners, np.arange(30, dtype=np.float32), {})
+        keys_write.fill_take("broken", owners, np.arange(30, dtype=np.float32), {})
     except RuntimeError:
         assert (performances.footprint(), rig.armature.animation_data.action.name) == before
         return
