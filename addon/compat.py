@@ -140,6 +140,50 @@ def strip_span(strip: Any) -> tuple[int, int]:
     return int(strip.frame_final_start), int(strip.frame_final_end)
 
 
+def strip_content(strip: Any) -> tuple[float, float]:
+    """The frames where a strip's own content begins and ends, however it is trimmed."""
+    if bpy.app.version >= (5, 1, 0):
+        return float(strip.content_start), float(strip.content_end)
+    return float(strip.frame_start), float(strip.frame_start + strip.frame_duration)
+
+
+def move_strip_content(strip: Any, content_start: float) -> None:
+    """Move a strip of the sequencer so that its content begins on a frame."""
+    if bpy.app.version >= (5, 1, 0):
+        strip.content_start = content_start
+    else:
+        strip.frame_start = content_start
+
+
+def trimmed_frames(strip: Any) -> int:
+    """Frames of a sound strip's file that are cut off for good before its content begins."""
+    if bpy.app.version >= (5, 1, 0):
+        return int(strip.content_trim_start)
+    return int(strip.animation_offset_start)
+
+
+def is_retimed(strip: Any) -> bool:
+    """Whether a strip of the sequencer has speeds of its own."""
+    return bool(len(getattr(strip, "retiming_keys", ())))
+
+
+def sequencer_scene(context: Any) -> Any:
+    """The scene whose strips the sequencer shows; from 5.0 on it may be another than the window's."""
+    return getattr(context.workspace, "sequencer_scene", None) or context.scene
+
+
+def all_sequencer_strips(editor: Any) -> Any:
+    """The strips of a sequence editor, those inside of meta strips too."""
+    strips = getattr(editor, "strips_all", None)
+    return editor.sequences_all if strips is None else strips
+
+
+def active_sequencer_strip(context: Any) -> Any | None:
+    """The strip of the sequencer that is active, or None."""
+    editor = sequencer_scene(context).sequence_editor
+    return None if editor is None else editor.active_strip
+
+
 def has_sound() -> bool:
     """Whether this build plays and encodes sound (Audaspace)."""
     try:
