@@ -168,7 +168,7 @@ def is_retimed(strip: Any) -> bool:
 
 
 def sequencer_scene(context: Any) -> Any:
-    """The scene whose strips the sequencer shows; from 5.0 on it may be another than the window's."""
+    """The scene whose strips the sequencer shows; from 5.0 on not always that of the window."""
     return getattr(context.workspace, "sequencer_scene", None) or context.scene
 
 
