@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Python of the engine's own, made from Blender's.
+
+Blender's official builds bring a Python along, which goes when Blender is removed or updated: it
+is copied. A Python of the system stays: a virtual environment on it does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ....engine.protocol.errors import InstallError
+from .commands import Commands, Finished
+
+_LEFT_OUT = ("site-packages", "__pycache__", "test", "tests", "idlelib", "turtledemo", "lib2to3")
+_NO_VENV_HINT = (
+    "Install the system's package for virtual environments (Debian, Ubuntu: python3-venv) "
+    "and try again, or point to an existing environment."
+)
+
+
+def is_bundled(base_prefix: str, blender_folders: Sequence[str]) -> bool:
+    """Whether the Python at base_prefix lies inside one of Blender's own folders."""
+    prefix = _real(base_prefix)
+    return any(folder and prefix.is_relative_to(_real(folder)) for folder in blender_folders)
+
+
+def create_environment(
+    folder: Path, executable: Path, bundled_prefix: Path | None, commands: Commands
+) -> Path:
+    """Fill an empty folder with a Python that has pip; returns its interpreter.
+
+    bundled_prefix: root of Blender's own Python, which is copied; None: any other, which a
+    virtual environment refers to. Raises InstallError.
+    """
+    if bundled_prefix is None:
+        return _virtual_environment(folder, executable, commands)
+    python = folder / executable.relative_to(bundled_prefix)
+    try:
+        shutil.copytree(
+            bundled_prefix,
+            folder,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns(*_LEFT_OUT),
+        )
+    except (OSError, shutil.Error) as error:
+        raise InstallError(
+            f"Blender's Python cannot be copied: {error}.", "Check that the disk is not full."
+        ) from error
+    _expect(_run(commands, python, "-I", "-m", "ensurepip"), "Blender's Python has no pip")
+    return python
+
+
+def python_of(folder: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _virtual_environment(folder: Path, executable: Path, commands: Commands) -> Path:
+    finished = _run(commands, executable, "-I", "-m", "venv", str(folder))
+    _expect(finished, "Python cannot make a virtual environment")
+    return python_of(folder)
+
+
+def _run(commands: Commands, python: Path, *arguments: str) -> Finished:
+    try:
+        return commands.run([python, *arguments])
+    except OSError as error:
+        raise InstallError(f"Python cannot be started: {python} ({error.strerror}).") from error
+
+
+def _expect(finished: Finished, complaint: str) -> None:
+    if finished.code:
+        lines = [line for line in (finished.errors or finished.output).splitlines() if line.strip()]
+        raise InstallError(
+            f"{complaint}: {lines[-1] if lines else 'no reason given'}", _NO_VENV_HINT
+        )
+
+
+def _real(path: str) -> Path:
+    return Path(os.path.realpath(path))

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pip does for the installation: it chooses files, and unpacks what has been checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ....engine.protocol.errors import InstallError
+from .commands import Commands, Finished
+from .wheels import Wheel, wheels_of_report
+
+_QUIET = ("--disable-pip-version-check", "--no-input", "--no-cache-dir")
+_UNREACHABLE = ("Retrying (", "NewConnectionError", "Name or service not known", "timed out")
+_DISTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "SSLError")
+_NO_BUILD = ("No matching distribution found for ", "ResolutionImpossible")
+
+
+class NoBuildError(InstallError):
+    """What is asked for does not exist for this Python and machine."""
+
+
+class Pip:
+    """The pip of one environment. python: its interpreter. folder: for its files."""
+
+    def __init__(self, python: Path, folder: Path, commands: Commands) -> None:
+        self.python = python
+        self._folder = folder
+        self._commands = commands
+
+    def choose(
+        self, requirements: Sequence[str], constraints: Sequence[str], sources: Sequence[str] = ()
+    ) -> tuple[Wheel, ...]:
+        """The files that requirements need in addition to what is installed; loads none of them.
+
+        sources: pip's options on where to look, beside the person's own configuration. Raises
+        NoBuildError where there are none, InstallError where nobody can be asked.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        report, limits = self._folder / "report.json", self._folder / "constraints.txt"
+        limits.write_text("\n".join(constraints), "utf-8")
+        finished = self._run(
+            *("install", "--dry-run", "--quiet", "--only-binary", ":all:", "--retries", "2"),
+            *("--report", str(report), "--constraint", str(limits), *sources, *requirements),
+        )
+        if finished.code:
+            raise _reason(finished)
+        return wheels_of_report(report.read_text("utf-8"))
+
+    def unpack(
+        self,
+        wheels: Sequence[Wheel],
+        folder: Path,
+        while_waiting: Callable[[], None] = lambda: None,
+        target: Path | None = None,
+    ) -> None:
+        """Install files that lie in a folder, and nothing else. Raises InstallError.
+
+        target: a folder to put them in, instead of the environment.
+        """
+        if not wheels:
+            return
+        wanted = self._folder / "checked.txt"
+        lines = [f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}" for wheel in wheels]
+        wanted.write_text("\n".join(lines), "utf-8")
+        finished = self._run(
+            *("--isolated", "install", "--quiet", "--no-index", "--no-deps", "--require-hashes"),
+            "--no-compile",  # the check that follows compiles what is really used
+            *("--find-links", str(folder), "--requirement", str(wanted)),
+            *(("--target", str(target)) if target is not None else ()),
+            while_waiting=while_waiting,
+        )
+        if finished.code:
+            raise _reason(finished)
+
+    def _run(self, *arguments: str, while_waiting: Callable[[], None] = lambda: None) -> Finished:
+        return self._commands.run(
+            [self.python, "-I", "-m", "pip", *_QUIET, *arguments], while_waiting
+        )
+
+
+def _reason(finished: Finished) -> InstallError:
+    """Why pip has failed, in words for people."""
+    text = finished.errors + finished.output
+    if any(sign in text for sign in _DISTRUSTED):
+        return InstallError(
+            "The package index could not be trusted: its certificate is not known here.",
+            "Ask whoever runs this network, or install from an offline kit.",
+        )
+    if any(sign in text for sign in _UNREACHABLE):
+        return InstallError(
+            "The package index cannot be reached.",
+            "Check the connection and the proxy, or install from an offline kit.",
+        )
+    if "No space left" in text:
+        return InstallError("The disk is full.", "Free some space and install again.")
+    last = [line for line in text.splitlines() if line.startswith("ERROR:")][-1:]
+    if any(sign in text for sign in _NO_BUILD):
+        wanted = text.rpartition(_NO_BUILD[0])[2].split("\n")[0].strip() if last else ""
+        return NoBuildError(
+            f"There is no ready-made build of {wanted or 'a package'} for this Python.",
+            "Use another wheel source, or point to an existing environment.",
+        )
+    reason = last[0].removeprefix("ERROR:").strip() if last else f"exit code {finished.code}"
+    return InstallError(f"pip has failed: {reason}", "The log has the details.")
