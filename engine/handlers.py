@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from .jobs import Job, Result
 from .protocol.errors import ConfigError
+from .protocol.face_shape import unpack_face
 from .protocol.messages import pack_take
 from .protocol.requests import PRESETS, animate_request
 from .styles import installed_styles
@@ -27,6 +30,8 @@ class Handlers:
         self.queued: Mapping[str, Handler] = {
             "animate": self._animate,
             "doctor": _doctor,
+            "fit_mapping": _fit_mapping,
+            "guess_landmarks": _guess_landmarks,
             "new_style": _new_style,
         }
 
@@ -67,6 +72,21 @@ def _new_style(job: Job) -> Result:
 
     request = StyleRequest.of(job.request.params)
     return {"style": new_style(request, job.progress, job.warn).to_json()}, {}
+
+
+def _fit_mapping(job: Job) -> Result:
+    from .character_fit.fit import fit_mapping
+
+    fit = fit_mapping(unpack_face(job.request.params, job.request.arrays), job.progress)
+    return {}, {"weights": fit.weights, "explained": fit.explained}
+
+
+def _guess_landmarks(job: Job) -> Result:
+    from .character_fit.guess import guess_landmarks
+
+    face = unpack_face(job.request.params, job.request.arrays)
+    landmarks = guess_landmarks(face, job.progress)
+    return {"landmark_names": list(landmarks)}, {"landmarks": np.stack(list(landmarks.values()))}
 
 
 def _doctor(job: Job) -> Result:

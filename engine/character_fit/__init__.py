@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our expression units on somebody else's shape keys: landmarks, registration, transfer, solve."""
