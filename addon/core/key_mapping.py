@@ -31,6 +31,12 @@ _UNITS = len(EXPRESSION_NAMES)
 _COLUMN = {name: column for column, name in enumerate(EXPRESSION_NAMES)}
 _SMALLEST_STORED = 1e-4
 _DEFAULT_RANGE = (0.0, 1.0)
+_PERCENT = 10.0
+"""A slider that goes further than this counts in percent or the like."""
+
+_JAW_IMPORTANCE = 3.0
+"""The jaw moves about so much more of the face than a unit of the lips."""
+
 _CHOOSE_AGAIN = "Choose a mapping that Rhetor has saved."
 
 
@@ -38,10 +44,10 @@ _CHOOSE_AGAIN = "Choose a mapping that Rhetor has saved."
 class KeyMapping:
     """How M shape keys follow the 52 units (columns EXPRESSION_NAMES).
 
-    names: the keys. weights: (52, M), the value of each key per unit; usually not negative, but a
+    names: the keys. weights: (52, M), how much of each key per unit; usually not negative, but a
     key that serves two directions has both signs. shows: (M, 52), the units that a key of a viseme
-    set shows at 1; zeros for all others, which is the default. ranges: (M, 2) smallest and largest
-    value of each key, by default 0 and 1.
+    set shows in full; zeros for all others, which is the default. ranges: (M, 2) smallest and
+    largest value of each key, by default 0 and 1.
     Raises RigError where these disagree.
     """
 
@@ -76,14 +82,22 @@ class KeyMapping:
         moves = (self.weights != 0.0).any(axis=1) | (self.shows != 0.0).any(axis=0)
         return tuple(name for name, does in zip(EXPRESSION_NAMES, moves, strict=True) if does)
 
+    @property
+    def full_values(self) -> Array:
+        """(M,) the value at which a key shows what it is for: 1, or its largest for percents."""
+        largest = self.ranges[:, 1]
+        return np.where(largest > _PERCENT, largest, 1.0)
+
     def targets(self, expression: npt.ArrayLike) -> Array:
         """Key values (T, M) for unit weights (T, 52), within each key's range."""
         units = np.asarray(expression, dtype=np.float64)
+        full = self.full_values
         values = units @ self.weights
         solved = self.is_solved
         if solved.any():
-            values[:, solved] += fit_bounded(self.shows[solved], units, self.ranges[solved, 1])
-        return np.asarray(np.clip(values, self.ranges[:, 0], self.ranges[:, 1]))
+            most = self.ranges[solved, 1] / full[solved]
+            values[:, solved] += fit_bounded(_lips(self.shows[solved]), _lips(units), most)
+        return np.asarray(np.clip(values * full, self.ranges[:, 0], self.ranges[:, 1]))
 
     def with_ranges(self, ranges: npt.ArrayLike) -> KeyMapping:
         """The same for keys whose sliders go from ranges[:, 0] to ranges[:, 1]."""
@@ -143,6 +157,20 @@ def same_names(names: Sequence[str]) -> KeyMapping:
     for index, name in enumerate(ours):
         weights[_COLUMN[name], index] = 1.0
     return KeyMapping(ours, weights)
+
+
+def is_mouth_unit(unit: str) -> bool:
+    """Whether a unit is among those that visemes are made of."""
+    return unit.startswith(("jaw", "mouth", "tongue"))
+
+
+def _lips(units: Array) -> Array:
+    """Units (N, 52) as what is compared between mouths: the lips are open as far as the jaw is,
+    less what closes them."""
+    seen = units * [is_mouth_unit(name) for name in EXPRESSION_NAMES]
+    seen[:, _COLUMN["jawOpen"]] -= seen[:, _COLUMN["mouthClose"]]
+    seen[:, _COLUMN["jawOpen"]] *= _JAW_IMPORTANCE
+    return seen
 
 
 def _sparse(row: Array) -> dict[str, float]:
