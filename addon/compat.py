@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes.util
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +107,13 @@ def slots_for(action: Any, owner: Any) -> list[Any]:
     if not SLOTTED_ACTIONS:
         return [None] if action.id_root == owner.id_type else []
     return [slot for slot in action.slots if slot.target_id_type == owner.id_type]
+
+
+def fcurves_by_slot(action: Any, name: Callable[[Any | None], str]) -> dict[str, list[Any]]:
+    """The F-curves of each slot under name(slot); before 4.4 all of them under name(None)."""
+    if not SLOTTED_ACTIONS:
+        return {name(None): list(action.fcurves)}
+    return {name(slot): slot_fcurves(action, slot) for slot in action.slots}
 
 
 def all_fcurves(action: Any) -> list[Any]:

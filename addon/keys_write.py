@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..engine.protocol.errors import RigError
 from . import compat
+from .core.key_hash import KeyedCurve, hash_keys
 from .core.retarget import Curve
 
 PROVENANCE_PREFIX = "rhetor_"
@@ -20,7 +21,14 @@ PROVENANCE_PREFIX = "rhetor_"
 TAKE_MARK = f"{PROVENANCE_PREFIX}take"
 """On the actions of one take, which before Blender 4.4 are several."""
 
+HASH_MARK = f"{PROVENANCE_PREFIX}keys_sha256"
+"""On an action: hash of the keys as they were written, by slot."""
+
 _LARGEST_INT = 2**31 - 1
+
+
+LINEAR = int(bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items["LINEAR"].value)
+"""Straight lines between keys, as the number that bulk access takes."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +74,10 @@ def fill_take(
     created: list[Any] = []
     try:
         parts = _fill_actions(name, owners, frames, created)
+        hashes = [hash_curves(keyed.curves, frames) for keyed in owners]
         for action in created:
             _store_provenance(action, provenance)
+            _store_hashes(action, zip(parts, hashes, strict=True))
     except Exception:
         remove_actions(created)
         raise
@@ -89,13 +99,21 @@ def write_curve(fcurve: Any, frames: np.ndarray, values: np.ndarray) -> None:
     coordinates[:, 0] = frames
     coordinates[:, 1] = values
     points.foreach_set("co", coordinates.ravel())
-    points.foreach_set("interpolation", np.full(count, _linear(), np.int32))
+    points.foreach_set("interpolation", np.full(count, LINEAR, np.int32))
     fcurve.update()
 
 
-def _linear() -> int:
-    options = bpy.types.Keyframe.bl_rna.properties["interpolation"].enum_items
-    return int(options["LINEAR"].value)
+def hash_curves(curves: Sequence[Curve], frames: np.ndarray) -> str:
+    """The hash of keys as they are written, which their F-curves have until they are edited."""
+    return hash_keys(
+        KeyedCurve(curve.data_path, curve.index, np.stack([frames, curve.values], 1))
+        for curve in curves
+    )
+
+
+def slot_key(slot: Any | None) -> str:
+    """What stands for a slot in stored hashes; "" before Blender 4.4."""
+    return "" if slot is None else str(slot.handle)
 
 
 def _fill_actions(
@@ -133,6 +151,11 @@ def require_animatable(owner: Any) -> None:
 def _store_provenance(action: Any, provenance: Mapping[str, Any]) -> None:
     for key, value in provenance.items():
         action[PROVENANCE_PREFIX + key] = _as_property(value)
+
+
+def _store_hashes(action: Any, parts: Iterable[tuple[WrittenPart, str]]) -> None:
+    hashes = {slot_key(part.slot): digest for part, digest in parts if part.action == action}
+    action[HASH_MARK] = json.dumps(hashes, sort_keys=True)
 
 
 def _as_property(value: Any) -> Any:

@@ -12,18 +12,17 @@ import numpy.typing as npt
 from ...engine.head.channels import EXPRESSION_NAMES
 from ...engine.protocol.errors import RigError
 from ...engine.protocol.take import Take
+from .amount_groups import GROUPS, amount_of_unit, amount_of_weights
 from .axes import bone_channels
 from .key_mapping import KeyMapping
-
-HEAD_GROUP = "Head pose"
-FACE_GROUP = "Face"
 
 
 @dataclass(frozen=True)
 class Curve:
     """One animated property, a value per frame.
 
-    data_path and index address the property as Blender does; values: (T,) float32.
+    data_path and index address the property as Blender does; values: (T,) float32. group: one of
+    amount_groups.GROUPS, where an amount is to scale it.
     """
 
     data_path: str
@@ -37,8 +36,11 @@ def head_curves(take: Take, bone: str) -> tuple[Curve, ...]:
     location, rotation = bone_channels(take.pose)
     path = f'pose.bones["{escaped(bone)}"]'
     return tuple(
-        Curve(f"{path}.{prop}", axis, HEAD_GROUP, values[:, axis].astype(np.float32))
-        for prop, values in (("rotation_euler", rotation), ("location", location))
+        Curve(f"{path}.{prop}", axis, GROUPS[amount], values[:, axis].astype(np.float32))
+        for prop, amount, values in (
+            ("rotation_euler", "head_rotation", rotation),
+            ("location", "head_location", location),
+        )
         for axis in range(3)
     )
 
@@ -59,7 +61,7 @@ def face_curves(take: Take, shape_keys: Iterable[str]) -> tuple[Curve, ...]:
         Curve(
             f'key_blocks["{escaped(name)}"].value',
             0,
-            FACE_GROUP,
+            GROUPS[amount_of_unit(name) or "mouth"],
             np.ascontiguousarray(take.expression_channel(name)),
         )
         for name in names
@@ -73,8 +75,14 @@ def mapped_curves(take: Take, mapping: KeyMapping) -> tuple[Curve, ...]:
         if name in take.expression_names:
             units[:, column] = take.expression_channel(name)
     values = mapping.targets(units).astype(np.float32)
+    strengths = np.abs(mapping.weights.T) + np.abs(mapping.shows)  # (M, 52)
     return tuple(
-        Curve(f'key_blocks["{escaped(name)}"].value', 0, FACE_GROUP, values[:, index].copy())
+        Curve(
+            f'key_blocks["{escaped(name)}"].value',
+            0,
+            GROUPS[amount_of_weights(strengths[index])],
+            values[:, index].copy(),
+        )
         for index, name in enumerate(mapping.names)
     )
 

@@ -57,8 +57,8 @@ def check_curves(rig, take, frames) -> int:
     head = compat.assigned_channels(rig.armature).fcurves
     face = compat.assigned_channels(rig.keys).fcurves
     assert len(head) == 6 and len(face) == 52, (len(head), len(face))
-    assert {curve.group.name for curve in head} == {"Head pose"}
-    assert {curve.group.name for curve in face} == {"Face"}
+    assert {curve.group.name for curve in head} == {"Head rotation", "Head location"}
+    assert {curve.group.name for curve in face} == {"Mouth", "Brows", "Eyelids", "Gaze"}
     location, rotation = scenario.module("addon.core.axes").bone_channels(take.pose)
     for curve in head:
         values = (rotation if "rotation" in curve.data_path else location)[:, curve.array_index]
