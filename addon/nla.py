@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from . import compat
@@ -14,6 +14,23 @@ TAKE_TRACK = "Rhetor take"
 """Where a take plays that is not the active action."""
 
 _LEAST_FRAMES = 1.0
+
+_KEPT_SETTINGS = (
+    "use_sync_length",
+    "action_frame_start",
+    "action_frame_end",
+    "scale",
+    "repeat",
+    "use_reverse",
+    "blend_type",
+    "extrapolation",
+    "use_auto_blend",
+    "blend_in",
+    "blend_out",
+    "influence",
+    "mute",
+)
+"""What a strip keeps when it goes to another track."""
 _MARGIN_FRAMES = 1000.0
 """A cycle goes on so far before and after the frames that are known to be wanted."""
 
@@ -136,6 +153,39 @@ def remove_strip(owner: Any, strip: Any) -> None:
     track.strips.remove(strip)
     if not len(track.strips):
         tracks.remove(track)
+
+
+def shift_strips(owners: Iterable[Any], action: Any, frames: int) -> bool:
+    """Move every strip that plays an action on these data-blocks; whether there was one."""
+    found = [
+        (owner, track, strip)
+        for owner in owners
+        for track, strip in all_strips(owner)
+        if strip.action == action
+    ]
+    for owner, track, strip in found:
+        _shift(owner, track, strip, frames)
+    return bool(found)
+
+
+def _shift(owner: Any, track: Any, strip: Any, frames: int) -> None:
+    """Move a strip in time; to another track of that name where its own has no room."""
+    first, last = strip.frame_start + frames, strip.frame_end + frames
+    others = [other for other in track.strips if other != strip]
+    if all(
+        other.frame_end <= min(first, strip.frame_start)
+        or other.frame_start >= max(last, strip.frame_end)
+        for other in others
+    ):
+        strip.frame_start_raw, strip.frame_end_raw = first, last
+        return
+    beside = ensure_track(owner, track.name, first, last)
+    moved = beside.strips.new(strip.name, math.floor(first), strip.action)
+    compat.set_strip_slot(moved, compat.strip_slot(strip))
+    for name in _KEPT_SETTINGS:
+        setattr(moved, name, getattr(strip, name))
+    moved.frame_start_raw, moved.frame_end_raw = first, last
+    track.strips.remove(strip)
 
 
 def key_influence(strip: Any, influence: float) -> None:

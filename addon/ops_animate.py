@@ -8,7 +8,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ..engine.protocol.errors import RhetorError
-from . import prefs, scene_read, session, style_menu, timers
+from . import prefs, scene_read, session, style_menu, timers, voice
 from .props import LARGEST_SEED
 
 _QUEUE_TIP = (
@@ -95,8 +95,8 @@ class RHETOR_OT_randomise_seed(bpy.types.Operator):
 def _missing_setting(context: Any) -> str:
     """What is to be changed before Animate can work; "" where nothing is."""
     settings = context.scene.rhetor
-    if not settings.audio:
-        return "Choose a recording first"
+    if missing_voice := voice.obstacle(context):
+        return missing_voice
     if settings.head is None:
         return "Create or pick a head first"
     if not prefs.engine_python_setting(context):

@@ -9,6 +9,7 @@ from bpy.props import StringProperty
 
 from ..engine.styles import STYLE_SUFFIX
 from .sound import blend_path
+from .voice import FILE
 
 RECORDING_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff")
 """Sound only: Blender itself has uses for a video that is dropped on the 3D view."""
@@ -34,7 +35,8 @@ class RHETOR_OT_use_recording(bpy.types.Operator):
         if path.suffix.lower() not in RECORDING_SUFFIXES or not path.is_file():
             self.report({"ERROR"}, f"{path.name or 'Nothing'} is not a sound file.")
             return {"CANCELLED"}
-        context.scene.rhetor.audio = blend_path(path)
+        settings = context.scene.rhetor
+        settings.source, settings.audio = FILE, blend_path(path)
         self.report({"INFO"}, f"The recording is {path.name}")
         return {"FINISHED"}
 

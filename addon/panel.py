@@ -8,6 +8,7 @@ import bpy
 from . import session
 from .panel_jobs import draw_outcome, draw_queue
 from .panel_styles import draw_style
+from .voice import draw_voice
 
 _BUTTON_HEIGHT = 1.6
 
@@ -28,7 +29,7 @@ class RHETOR_PT_main(bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         column = layout.column()
-        column.prop(settings, "audio")
+        draw_voice(column, context)
         column.prop(settings, "head")
         if settings.head is None:
             column.operator("rhetor.create_head", icon="OUTLINER_OB_ARMATURE")
@@ -37,7 +38,6 @@ class RHETOR_PT_main(bpy.types.Panel):
         row = column.row(align=True)
         row.prop(settings, "seed")
         row.operator("rhetor.randomise_seed", text="", icon="FILE_REFRESH")
-        column.prop(settings, "start_frame")
         if session.current.running is not None:
             draw_queue(layout, context, session.current.running)
         _draw_action(layout)

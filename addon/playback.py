@@ -120,7 +120,7 @@ def _play_part(part: WrittenPart, existing: str, span: Span | None) -> Displaced
 def _play_beside(part: WrittenPart, existing: str, span: Span | None) -> Displaced:
     owner = part.owner
     foreign = owner.animation_data.action
-    contested = _contested(part)
+    contested = contested_by(part)
     if existing == LEAVE:
         nla.place_take(owner, part.action, part.slot)
         return Displaced(left=(foreign.name,), contested=contested)
@@ -135,7 +135,7 @@ def _play_beside(part: WrittenPart, existing: str, span: Span | None) -> Displac
     return Displaced(set_aside, (foreign.name,), contested=contested)
 
 
-def _contested(part: WrittenPart) -> tuple[str, ...]:
+def contested_by(part: WrittenPart) -> tuple[str, ...]:
     """Bones, keys and properties that a part and the owner's active action both animate."""
     foreign = part.owner.animation_data.action
     theirs = compat.slot_fcurves(foreign, compat.assigned_slot(part.owner))

@@ -15,6 +15,7 @@ from bpy.props import (
 from . import compat
 from .playback import LEAVE, PUSH_DOWN
 from .style_menu import NEUTRAL, menu, style_number
+from .voice import FILE, STRIP, matching_strips
 
 LARGEST_SEED = 2**31 - 1
 
@@ -38,6 +39,20 @@ def _may_be_head(_settings: Any, candidate: Any) -> bool:
 class RHETOR_PG_settings(bpy.types.PropertyGroup):
     """What to animate, and how."""
 
+    source: EnumProperty(
+        name="Voice",
+        description="Where the voice comes from",
+        items=[
+            (FILE, "File", "A whole sound file, or the sound of a video"),
+            (STRIP, "Strip", "What a strip of the sequencer plays, where it plays"),
+        ],
+        default=FILE,
+    )
+    strip: StringProperty(
+        name="Strip",
+        description="The sound strip to animate to; its trim and place are those of the animation",
+        search=matching_strips,
+    )
     audio: StringProperty(
         name="Recording",
         description="The voice: any sound file, or the sound of a video",

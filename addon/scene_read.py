@@ -3,35 +3,47 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import bpy
-
-from ..engine.protocol.errors import AudioError, RigError
+from ..engine.protocol.errors import RigError
 from ..engine.protocol.requests import AnimateRequest
 from .character import Character, find_character, validate_character
 from .core.timing import FrameClock
 from .identify import BlockId
+from .placement import Placement
+from .sound_strips import StripRef
 from .style_menu import require_style
+from .voice import read_voice
 
 
 @dataclass(frozen=True)
 class Order:
-    """One press of Animate: the engine's request, and where its take is to go."""
+    """One thing to do: the engine's request, and where its take is to go.
+
+    strip: what the take follows. digest: of a part of a dialogue, tells whether it was made.
+    """
 
     request: AnimateRequest
     scene: BlockId
     character: BlockId
     start_frame: int
+    placement: Placement = Placement.ACTION
+    strip: StripRef | None = None
+    digest: str = ""
+
+    @property
+    def label(self) -> str:
+        """What it is performed to, for people."""
+        if self.placement is Placement.IDLE:
+            return f"{self.character.name} listening"
+        return self.strip.name if self.strip is not None else Path(self.request.audio).stem
 
     @property
     def title(self) -> str:
         """For lists."""
-        request = self.request
-        return f"{Path(request.audio).stem}, {request.style} {request.seed}"
+        return f"{self.label}, {self.request.style} {self.request.seed}"
 
 
 def read_order(context: Any, device: str = "auto", max_seconds: float | None = None) -> Order:
@@ -45,18 +57,26 @@ def read_order(context: Any, device: str = "auto", max_seconds: float | None = N
     character = required_character(settings.head)
     validate_character(character)
     require_style(settings.style_name, settings.preset)
+    voice = read_voice(context)
     request = AnimateRequest(
-        audio=str(_recording(settings.audio)),
+        audio=str(voice.file),
         preset=settings.preset,
         style=settings.style_name,
         seed=settings.seed,
-        fps=scene_clock(scene, settings.start_frame).rate_hz,
+        fps=scene_clock(scene, voice.start_frame).rate_hz,
         eyes=settings.eyes,
         identity=character.identity,
-        max_seconds=max_seconds,
+        start_s=voice.start_s,
+        max_seconds=voice.max_seconds if max_seconds is None else max_seconds,
         device=device,
     )
-    return Order(request, BlockId.of(scene), BlockId.of(character.root), settings.start_frame)
+    return Order(
+        request,
+        BlockId.of(scene),
+        BlockId.of(character.root),
+        voice.start_frame,
+        strip=voice.strip,
+    )
 
 
 def scene_clock(scene: Any, start_frame: int) -> FrameClock:
@@ -75,12 +95,3 @@ def required_character(item: Any) -> Character:
             "Press Set Up Character, or pick another one, or create a head.",
         )
     return character
-
-
-def _recording(text: str) -> Path:
-    if not text:
-        raise AudioError("There is no recording.", "Choose a sound file, or a video with sound.")
-    path = Path(os.path.normpath(bpy.path.abspath(text))).absolute()
-    if not path.is_file():
-        raise AudioError(f"There is no file {path}.", "Choose the recording again.")
-    return path

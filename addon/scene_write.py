@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,16 @@ from typing import Any
 import bpy
 
 from ..engine.protocol.errors import RigError
+from ..engine.protocol.requests import request_params
 from ..engine.protocol.take import Take
 from .animation_checks import check_playback
 from .character import Character, find_character, validate_character
 from .core.take_name import take_name
 from .core.timing import rate_label
+from .dialogue_play import play_in_dialogue
+from .follow import tie
 from .keys_write import WrittenTake, fill_take, remove_actions
+from .placement import Placement
 from .playback import Displaced, play
 from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
@@ -64,19 +69,17 @@ def write_performance(performance: Performance) -> Written:
     scene, character = _find_destination(order)
     clock = scene_clock(scene, order.start_frame)
     take = performance.take.resampled(clock.rate_hz)
-    audio = Path(order.request.audio)
-    title = take_name(audio.stem, order.request.style, order.request.seed)
     written = fill_take(
-        title,
+        take_name(order.label, order.request.style, order.request.seed),
         character.keyed_owners(take),
         clock.frames(take.frame_count),
         _provenance(performance, character, clock.rate_hz),
     )
     last_frame = clock.last_frame(take.frame_count)
     span = min(scene.frame_start, order.start_frame), max(scene.frame_end, last_frame)
-    displaced = _play(written, scene.rhetor.existing, span)
+    displaced = _play(written, order, scene.rhetor.existing, span)
     warnings = [*displaced.messages, *_obstacles(character)]
-    warnings.append(place_recording(scene, audio, order.start_frame, character.name))
+    warnings.append(_join_sound(written, order, scene, character))
     _extend_range(scene, order.start_frame, last_frame)
     return Written(
         written.actions[0].name,
@@ -101,13 +104,29 @@ def _find_destination(order: Order) -> tuple[Any, Character]:
     return scene, character
 
 
-def _play(written: WrittenTake, existing: str, span: tuple[int, int]) -> Displaced:
+def _play(written: WrittenTake, order: Order, existing: str, span: tuple[int, int]) -> Displaced:
     """Let a new take play; where it cannot, it is removed."""
     try:
+        if order.placement is not Placement.ACTION:
+            return play_in_dialogue(written.parts, order, existing, span)
         return play(written.parts, existing, span)
     except Exception:
         remove_actions(written.actions)
         raise
+
+
+def _join_sound(written: WrittenTake, order: Order, scene: Any, character: Character) -> str:
+    """Let a take follow the strip that it was made from, or put its recording in the sequencer."""
+    if order.placement is Placement.IDLE:
+        return ""
+    if order.strip is None:
+        audio = Path(order.request.audio)
+        return place_recording(scene, audio, order.start_frame, character.name, written.actions)
+    found = order.strip.find()
+    if found is None:
+        return f"The strip {order.strip.name} is gone: the take follows none."
+    tie(*found, written.actions)
+    return ""
 
 
 def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
@@ -121,6 +140,9 @@ def _provenance(performance: Performance, character: Character, rate_hz: float) 
     return {
         "character": character_id(character),
         "take": new_take_id(),
+        "placement": performance.order.placement.value,
+        "digest": performance.order.digest,
+        "made_s": time.time(),
         "start_frame": performance.order.start_frame,
         "audio": request.audio,
         "audio_sha256": meta.get("audio", {}).get("sha256", ""),
@@ -129,8 +151,10 @@ def _provenance(performance: Performance, character: Character, rate_hz: float) 
         "preset": request.preset,
         "fps": rate_label(rate_hz),
         "weights_sha256": meta.get("weights_sha256", {}),
-        "settings": meta.get("settings", {}),
+        # A path would tell others whose machine this was; the hash identifies the recording.
+        "settings": {k: v for k, v in request_params(request).items() if k != "audio"},
         "engine_version": meta.get("engine_version", ""),
+        "device": meta.get("device", ""),
     }
 
 

@@ -4,22 +4,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from . import compat
+from .follow import tie
 
 _RIG_TAG = "rhetor_rig"
 
 
-def place_recording(scene: Any, audio: Path, start_frame: int, rig: str) -> str:
-    """Put the recording on a channel of its own, starting with the performance.
+def place_recording(
+    scene: Any, audio: Path, start_frame: int, rig: str, actions: Iterable[Any]
+) -> str:
+    """Put the recording on a channel of its own, starting with the performance in `actions`.
 
-    An earlier strip of the same recording for the same rig is replaced; nobody else's strip is
-    touched. Playback is set to follow the sound. Returns a warning where this Blender cannot use
-    sound or the file, else "".
+    These follow the strip from then on. An earlier strip of the same recording for the same rig
+    stays where it begins there, else it is replaced; nobody else's strip is touched. Playback is
+    set to follow the sound. Returns a warning where this Blender cannot use sound or the file,
+    else "".
     """
     if not compat.has_sound():
         return "This build of Blender has no sound: the recording was not put in the sequencer."
@@ -27,17 +32,15 @@ def place_recording(scene: Any, audio: Path, start_frame: int, rig: str) -> str:
         scene.sequence_editor_create()
     strips = compat.sequencer_strips(scene.sequence_editor)
     earlier = [strip for strip in strips if _is_earlier(strip, audio, rig)]
-    channel = earlier[0].channel if earlier else 1 + max((s.channel for s in strips), default=0)
-    try:
-        strip = strips.new_sound(
-            name=audio.stem, filepath=blend_path(audio), channel=channel, frame_start=start_frame
-        )
-    except RuntimeError as error:
-        return f"The sequencer cannot play this recording ({_first_line(error)})."
-    for replaced in earlier:
-        strips.remove(replaced)
-    strip.channel = channel
+    there = (strip for strip in earlier if compat.strip_content(strip)[0] == start_frame)
+    strip = next(there, None)
+    if strip is None:
+        try:
+            strip = _replace(strips, earlier, audio, start_frame)
+        except RuntimeError as error:
+            return f"The sequencer cannot play this recording ({_first_line(error)})."
     strip[_RIG_TAG] = rig
+    tie(scene, strip, actions)
     scene.sync_mode = "AUDIO_SYNC"
     return ""
 
@@ -52,6 +55,17 @@ def pack_recordings(scene: Any, largest_bytes: int) -> None:
         path = Path(bpy.path.abspath(strip.sound.filepath))
         if path.is_file() and path.stat().st_size <= largest_bytes:
             strip.sound.pack()
+
+
+def _replace(strips: Any, earlier: list[Any], audio: Path, start_frame: int) -> Any:
+    channel = earlier[0].channel if earlier else 1 + max((s.channel for s in strips), default=0)
+    strip = strips.new_sound(
+        name=audio.stem, filepath=blend_path(audio), channel=channel, frame_start=start_frame
+    )
+    for replaced in earlier:
+        strips.remove(replaced)
+    strip.channel = channel
+    return strip
 
 
 def _is_earlier(strip: Any, audio: Path, rig: str) -> bool:
