@@ -8,7 +8,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ..engine.head.model import HeadModel
 from .core.axes import HEAD_ROTATION_MODE
@@ -32,7 +32,6 @@ def add_armature(
     collection: bpy.types.Collection,
     head: HeadModel,
     name: str,
-    identity: Any,
 ) -> bpy.types.Object:
     """A new armature object in `collection`, active and in object mode."""
     armature = bpy.data.objects.new(name, bpy.data.armatures.new(name))
@@ -46,7 +45,7 @@ def add_armature(
         # Exactly upright, so that the bone's axes are left, up, forward.
         _add_bone(bones, HEAD_BONE, skull, _above(skull, _HEAD_LENGTH_M), "neck")
         for eye in head.eyes:
-            pivot = to_metres(head, head.eye_pivot(eye.name, identity))
+            pivot = to_metres(head, eye.pivot)
             bone = _add_bone(bones, eye.name, pivot, _above(pivot, _EYE_LENGTH_M), HEAD_BONE)
             bone.use_deform = False
 
@@ -58,29 +57,35 @@ def add_armature(
     return armature
 
 
-def place_eye_bones(
-    context: bpy.types.Context, armature: bpy.types.Object, head: HeadModel, identity: Any
+def attach_to_bone(
+    item: bpy.types.Object, armature: bpy.types.Object, name: str, shift: Any = (0.0, 0.0, 0.0)
 ) -> None:
-    """Move the eye bones to the eyes of an identity."""
+    """Parent an object, whose coordinates are the armature's, rigidly to a bone.
 
-    def move(bones: Any) -> None:
-        for eye in head.eyes:
-            pivot = to_metres(head, head.eye_pivot(eye.name, identity))
-            bones[eye.name].head = pivot
-            bones[eye.name].tail = _above(pivot, _EYE_LENGTH_M)
-
-    _edit_bones(context, armature, move)
-
-
-def attach_to_bone(item: bpy.types.Object, armature: bpy.types.Object, name: str) -> None:
-    """Parent an object, whose coordinates are the armature's, rigidly to a bone."""
+    shift: where the bone stands relative to its rest, (3,) m along its own axes.
+    """
     bone = armature.data.bones[name]
     item.parent = armature
     item.parent_type = "BONE"
     item.parent_bone = name
     # Blender hangs children on the tail of a bone.
-    tail = bone.matrix_local @ Matrix.Translation((0.0, bone.length, 0.0))
-    item.matrix_parent_inverse = tail.inverted()
+    on_bone = Matrix.Translation(Vector((0.0, bone.length, 0.0)) + Vector(shift))
+    item.matrix_parent_inverse = (bone.matrix_local @ on_bone).inverted()
+
+
+def place_eye(
+    item: bpy.types.Object, armature: bpy.types.Object, head: HeadModel, name: str, identity: Any
+) -> None:
+    """Let an eye turn about where it is in the face of an identity.
+
+    The bone is posed there: its rest stays, so that no mode has to be left and nothing of the
+    armature's data changes. Identities differ by about a millimetre.
+    """
+    pose = armature.pose.bones[name]
+    moved_mm = head.eye_pivot(name, identity) - head.eye_pivot(name)
+    pose.location = pose.bone.matrix_local.to_3x3().inverted() @ Vector(moved_mm / 1000.0)
+    pose.lock_location = (True, True, True)
+    attach_to_bone(item, armature, name, pose.location)
 
 
 def _above(point: Any, distance_m: float) -> Any:

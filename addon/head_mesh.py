@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.head.model import FACE, HeadModel
-from ..engine.head.parts import BONES, Part
+from ..engine.head.parts import BONES, Part, Pigments
 
 COLOUR_ATTRIBUTE = "Col"
 _WEIGHT_STEPS = 250
@@ -34,8 +34,8 @@ def build_part(
     head: HeadModel,
     part: Part,
     materials: Mapping[str, bpy.types.Material],
-    identity: npt.NDArray[Any] | None,
-    hair_colour: npt.NDArray[Any] | None = None,
+    identity: npt.NDArray[Any],
+    pigments: Pigments,
 ) -> bpy.types.Object:
     """A part as a new object that is in no collection yet."""
     mesh = bpy.data.meshes.new(part.name)
@@ -46,7 +46,7 @@ def build_part(
     for name, values in part.attributes.items():
         _write_attribute(mesh, name, np.asarray(values, np.float32))
     mesh.attributes.new(COLOUR_ATTRIBUTE, "FLOAT_COLOR", "POINT")
-    paint_part(head, part, mesh, identity, hair_colour)
+    paint_part(head, part, mesh, pigments)
     # Workbench and the viewport's attribute colours show the active colour attribute.
     mesh.color_attributes.active_color = mesh.color_attributes[COLOUR_ATTRIBUTE]
     mesh.color_attributes.render_color_index = mesh.color_attributes.active_color_index
@@ -56,28 +56,24 @@ def build_part(
     return item
 
 
-def reshape_part(
-    head: HeadModel, part: Part, item: bpy.types.Object, identity: npt.NDArray[Any] | None
-) -> None:
-    """Bake another identity into a part's Basis; all keys keep their displacements."""
-    neutral = to_metres(head, head.vertices(part.name, identity))
-    item.data.vertices.foreach_set("co", neutral.ravel())
-    if item.data.shape_keys is not None:
-        for block in item.data.shape_keys.key_blocks:
-            block.data.foreach_set("co", _key_shape(part, block.name, neutral).ravel())
+def move_vertices(item: bpy.types.Object, delta_mm: Vectors) -> None:
+    """Move the vertices of a mesh, (V, 3) mm in face space; all keys keep their displacements."""
+    delta = (delta_mm / 1000.0).astype(np.float32).ravel()
+    places = np.empty_like(delta)
+    keys = item.data.shape_keys
+    layers = [(item.data.attributes["position"].data, "vector")]
+    layers += [(block.points, "co") for block in (keys.key_blocks if keys else ())]
+    for layer, field in layers:
+        layer.foreach_get(field, places)
+        layer.foreach_set(field, places + delta)
     item.data.update()
 
 
-def paint_part(
-    head: HeadModel,
-    part: Part,
-    mesh: bpy.types.Mesh,
-    identity: npt.NDArray[Any] | None,
-    hair_colour: npt.NDArray[Any] | None = None,
-) -> None:
-    """Write the vertex colours of an identity; hair_colour (3,) linear RGB or the default."""
-    colours = head.colours(part.name, identity, hair_colour).astype(np.float32)
+def paint_part(head: HeadModel, part: Part, mesh: bpy.types.Mesh, pigments: Pigments) -> None:
+    """Write the vertex colours of a part."""
+    colours = head.colours(part.name, pigments).astype(np.float32)
     mesh.attributes[COLOUR_ATTRIBUTE].data.foreach_set("color", colours.ravel())
+    mesh.update()
 
 
 def add_skinning(item: bpy.types.Object, part: Part, armature: bpy.types.Object) -> None:
@@ -120,7 +116,7 @@ def _write_attribute(mesh: bpy.types.Mesh, name: str, values: Vectors) -> None:
 
 
 def _write_shape_keys(
-    item: bpy.types.Object, head: HeadModel, part: Part, identity: npt.NDArray[Any] | None
+    item: bpy.types.Object, head: HeadModel, part: Part, identity: npt.NDArray[Any]
 ) -> None:
     neutral = to_metres(head, head.vertices(part.name, identity))
     # The face has all expressions, also those that only turn the eyes: they carry the animation.
@@ -130,7 +126,7 @@ def _write_shape_keys(
         block = item.shape_key_add(name=name, from_mix=False)
         block.slider_min, block.slider_max = 0.0, 1.0
         block.value = 0.0  # newer versions start a new key at 1
-        block.data.foreach_set("co", _key_shape(part, name, neutral).ravel())
+        block.points.foreach_set("co", _key_shape(part, name, neutral).ravel())
     item.data.shape_keys.name = f"{item.name} keys"
 
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,9 @@ from ..engine.protocol.errors import AudioError, ConfigError
 from ..engine.provenance import engine_version
 from . import compat, session
 from .core.timing import broadcast_rate
+from .head_looks import Looks, read_looks
 from .render_setup import configure_render
-from .rig import Rig, build_rig, set_identity
+from .rig import Rig, build_rig, set_looks
 from .scene_read import read_order
 from .scene_write import Performance, Written, write_performance
 from .sound import pack_recordings
@@ -83,9 +84,8 @@ def animate_to_file(options: HeadlessOptions, line: ProgressLine) -> dict[str, A
     line.show(0.0, "Building the head")
     with timing.stage("build_head"):
         head = load_head()
-        rig = build_rig(
-            bpy.context, head, identity=_identity(options.face), hair=options.hair, name="Head"
-        )
+        looks = Looks(identity=_identity(options.face), has_hair=options.hair)
+        rig = build_rig(bpy.context, head, looks=looks, name="Head")
         setup_stage(scene, rig)
     with timing.stage("start_engine"):
         line.show(0.0, session.READY_STAGE)
@@ -139,7 +139,7 @@ def _identity(face: str) -> Any:
         return None
     if not face.isdigit():
         raise ConfigError(f"There is no face {face!r}.", f"Use {', '.join(FACES)} or a number.")
-    return draw_identity(int(face))
+    return tuple(draw_identity(int(face)).tolist())
 
 
 def _fill_in(scene: Any, options: HeadlessOptions) -> None:
@@ -163,7 +163,8 @@ def _write(
     scene: Any, rig: Rig, head: HeadModel, options: HeadlessOptions, performance: Performance
 ) -> Written:
     if options.face == "voice":
-        set_identity(rig, head, performance.take.identity)
+        looks = replace(read_looks(rig.armature), identity=tuple(performance.take.identity))
+        set_looks(rig, head, looks)
     written = write_performance(performance)
     session.current.succeed(written)
     scene.frame_start, scene.frame_end = written.first_frame, written.last_frame

@@ -13,15 +13,6 @@ import bpy
 
 from .node_graph import NodeGraph
 
-HAIR_COLOURS = {
-    "black": (0.010, 0.008, 0.007),
-    "brown": (0.050, 0.024, 0.012),
-    "auburn": (0.085, 0.026, 0.010),
-    "blond": (0.26, 0.18, 0.10),
-    "grey": (0.14, 0.135, 0.13),
-}
-"""Linear RGB of hair, brows and lashes by name; without one, the head model's own dark brown."""
-
 _MM = 1000.0
 """Features per metre of a pattern with one feature per millimetre."""
 

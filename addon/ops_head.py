@@ -6,16 +6,20 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from ..engine.head.model import draw_identity, load_head
+from ..engine.head.model import draw_identity
 from ..engine.protocol.errors import RhetorError
-from .materials import HAIR_COLOURS
+from .head_looks import Looks
+from .looks_settings import head_model
+from .props import LARGEST_SEED
 from .rig import build_rig
+from .swatches import PALETTES, swatches
 
-_OWN = "OWN"
-_HAIR_ITEMS = [
-    (_OWN, "Dark Brown", ""),
-    *((name, name.capitalize(), "") for name in HAIR_COLOURS),
-]
+
+def _palette(pigment: str, label: str) -> Any:
+    def items(_operator: Any, _context: Any) -> list[Any]:
+        return swatches.items(pigment)
+
+    return EnumProperty(name=label, description="A natural color", items=items)
 
 
 class RHETOR_OT_create_head(bpy.types.Operator):
@@ -29,10 +33,13 @@ class RHETOR_OT_create_head(bpy.types.Operator):
         name="Face",
         description="0 is the average face; any other number another person",
         min=0,
+        max=LARGEST_SEED,
         default=0,
     )
-    hair: BoolProperty(name="Hair", description="With hair", default=True)
-    hair_colour: EnumProperty(name="Hair Color", description="Also of the brows", items=_HAIR_ITEMS)
+    skin: _palette("skin", "Skin")
+    iris: _palette("iris", "Eyes")
+    hair_colour: _palette("hair", "Hair Color")
+    hair: BoolProperty(name="Hair", description="With hair on the head", default=True)
 
     @classmethod
     def poll(cls, context: Any) -> bool:
@@ -42,22 +49,36 @@ class RHETOR_OT_create_head(bpy.types.Operator):
             return False
         return True
 
+    def draw(self, _context: Any) -> None:
+        """The choices, in the panel after it has run."""
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "identity_seed")
+        for name in ("skin", "iris", "hair_colour"):
+            layout.prop(self, name)
+        layout.prop(self, "hair")
+
     def execute(self, context: Any) -> set[str]:
         """Build the head at the 3D cursor and pick it for the next performance."""
         try:
             rig = build_rig(
-                context,
-                load_head(),
-                identity=draw_identity(self.identity_seed) if self.identity_seed else None,
-                hair=self.hair,
-                hair_colour=None if self.hair_colour == _OWN else self.hair_colour,
-                location=context.scene.cursor.location,
+                context, head_model(), looks=self._looks(), location=context.scene.cursor.location
             )
         except RhetorError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         context.scene.rhetor.head = rig.armature
         return {"FINISHED"}
+
+    def _looks(self) -> Looks:
+        seed = self.identity_seed
+        return Looks(
+            identity=tuple(draw_identity(seed).tolist()) if seed else None,
+            skin=PALETTES["skin"].get(self.skin),
+            iris=PALETTES["iris"].get(self.iris),
+            hair=PALETTES["hair"].get(self.hair_colour),
+            has_hair=self.hair,
+        )
 
 
 CLASSES = (RHETOR_OT_create_head,)

@@ -14,22 +14,22 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ..engine.head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
+from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.head.model import FACE, HeadModel
 from ..engine.head.parts import Part
 from ..engine.protocol.errors import RigError
 from . import drivers, head_mesh
-from .armature import HEAD_BONE, add_armature, attach_to_bone, place_eye_bones
+from .armature import HEAD_BONE, add_armature, attach_to_bone, place_eye
 from .core.axes import HEAD_ROTATION_MODE
-from .materials import HAIR_COLOURS, make_materials
+from .head_looks import IDENTITY_MARK, Looks, read_looks, store_looks
+from .materials import make_materials
 
 RIG_MARK = "rhetor_rig"
 PART_MARK = "rhetor_part"
-IDENTITY_MARK = "rhetor_identity"
-HAIR_MARK = "rhetor_hair_colour"
 _RIG_FORMAT = 1
 _PREVIEW = "_preview"
 _MISSING_KEYS_SHOWN = 4
+_AVERAGE = Looks()
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Rig:
     def keys(self) -> bpy.types.Key:
         """The data-block of the expression keys, the owner of their animation."""
         return self.face.data.shape_keys
+
+    @property
+    def meshes(self) -> tuple[bpy.types.Object, ...]:
+        """The objects of all parts."""
+        return tuple(self.parts.values())
 
     @property
     def head_bone(self) -> bpy.types.PoseBone:
@@ -62,39 +67,34 @@ def build_rig(
     head: HeadModel,
     *,
     name: str = "Rhetor Head",
-    identity: Any = None,
-    hair: bool = True,
-    hair_colour: str | None = None,
+    looks: Looks = _AVERAGE,
     location: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> Rig:
     """Add a character to the scene and make its armature the active object.
 
-    identity: (50,) standard deviations, None for the mean. hair_colour: a name in HAIR_COLOURS,
-    None for the model's own. location: where the bust stands, in metres.
+    location: where the bust stands, in metres.
     """
-    identity = _checked_identity(identity)
     collection = bpy.data.collections.new(name)
     context.scene.collection.children.link(collection)
-    armature = add_armature(context, collection, head, name, identity)
+    armature = add_armature(context, collection, head, name)
     armature.location = location
     armature[RIG_MARK] = _RIG_FORMAT
-    chosen = [part for part in head.parts.values() if hair or part.kind != "hair"]
-    materials = make_materials({slot for part in chosen for slot in part.slots})
-    for part in chosen:
-        item = head_mesh.build_part(head, part, materials, identity, _hair_rgb(hair_colour))
+    materials = make_materials({slot for part in head.parts.values() for slot in part.slots})
+    identity, pigments = looks.coefficients, looks.pigments(head)
+    for part in head.parts.values():
+        item = head_mesh.build_part(head, part, materials, identity, pigments)
         collection.objects.link(item)
         item[PART_MARK] = part.name
         item.lock_location = item.lock_rotation = item.lock_scale = (True, True, True)
         _attach(item, part, armature)
         head_mesh.add_subdivision(item, part)
-        if part.kind == "hair":
-            _share_hair(item, part.name, head)
+        item.hide_select = part.kind == "hair"
     rig = find_rig(armature)
     if rig is None:
         raise RigError("The head model has no face.", "Build the head model again.")
-    _store_identity(armature, identity)
-    if hair_colour is not None:
-        armature[HAIR_MARK] = hair_colour
+    store_looks(armature, looks)
+    _show_hair(rig, head, looks.has_hair)
+    _place_eyes(rig, head, identity)
     _add_drivers(rig, head)
     return rig
 
@@ -132,61 +132,58 @@ def validate_rig(rig: Rig) -> None:
         raise RigError(f"The face of {name} lacks the shape keys {shown}.", again)
 
 
-def set_identity(rig: Rig, head: HeadModel, identity: Any) -> None:
-    """Bake another identity (50,) into the meshes, colours and eye bones; None is the mean.
+def set_looks(rig: Rig, head: HeadModel, looks: Looks) -> None:
+    """Make another person of a head; its takes play on.
 
-    The hair keeps its colour.
+    Raises RigError where a mesh has other vertices than the head model.
     """
-    identity = _checked_identity(identity)
-    hair_rgb = _hair_rgb(rig.armature.get(HAIR_MARK))
+    before = read_looks(rig.armature)
     for name, item in rig.parts.items():
-        part = head.parts[name]
-        head_mesh.reshape_part(head, part, item, identity)
-        head_mesh.paint_part(head, part, item.data, identity, hair_rgb)
-    place_eye_bones(bpy.context, rig.armature, head, identity)
-    for eye in head.eyes:
-        attach_to_bone(rig.parts[eye.name], rig.armature, eye.name)
-    _store_identity(rig.armature, identity)
-
-
-def _checked_identity(identity: Any) -> Any:
-    if identity is None:
-        return None
-    coefficients = np.asarray(identity, np.float32)
-    if coefficients.shape != (IDENTITY_SIZE,) or not np.isfinite(coefficients).all():
-        raise RigError(f"An identity has {IDENTITY_SIZE} finite coefficients.")
-    return coefficients
-
-
-def _hair_rgb(name: str | None) -> Any:
-    if name is not None and name not in HAIR_COLOURS:
-        raise RigError(f"No hair is {name!r}.", f"Choose one of {', '.join(HAIR_COLOURS)}.")
-    return HAIR_COLOURS.get(name)
-
-
-def _store_identity(armature: bpy.types.Object, identity: Any) -> None:
-    if identity is not None:
-        armature[IDENTITY_MARK] = [float(value) for value in identity]
-    elif IDENTITY_MARK in armature:
-        del armature[IDENTITY_MARK]
+        if len(item.data.vertices) != head.parts[name].vertex_count:
+            raise RigError(
+                f"The vertices of {item.name} have been changed.", "Undo that, or make a new head."
+            )
+    if before.identity != looks.identity:
+        change = head.identity_deltas(looks.coefficients - before.coefficients)
+        for name, item in rig.parts.items():
+            head_mesh.move_vertices(item, change[name])
+        _place_eyes(rig, head, looks.coefficients)
+    pigments = looks.pigments(head)
+    changed = {
+        field
+        for field, rgb in vars(before.pigments(head)).items()
+        if not np.array_equal(rgb, getattr(pigments, field))
+    }
+    for name, item in rig.parts.items():
+        if head.parts[name].tint.uses & changed:
+            head_mesh.paint_part(head, head.parts[name], item.data, pigments)
+    store_looks(rig.armature, looks)
+    if before.has_hair != looks.has_hair:
+        _show_hair(rig, head, looks.has_hair)
 
 
 def _attach(item: bpy.types.Object, part: Part, armature: bpy.types.Object) -> None:
     """Bind a part: rigid parts cost nothing on their bone, the others are skinned."""
     item.parent = armature
     if part.bone_weights is None:
-        attach_to_bone(item, armature, part.name)
-    elif not part.keys and np.allclose(part.bone_weights[:, 2], 1.0):
+        return  # an eye, see _place_eyes
+    if not part.keys and np.allclose(part.bone_weights[:, 2], 1.0):
         attach_to_bone(item, armature, HEAD_BONE)
     else:
         head_mesh.add_skinning(item, part, armature)
 
 
-def _share_hair(item: bpy.types.Object, name: str, head: HeadModel) -> None:
+def _show_hair(rig: Rig, head: HeadModel, shown: bool) -> None:
     """Full hair in renders, its light stand-in (where the model has one) in the viewport."""
-    item.hide_select = True
-    item.hide_viewport = f"{name}{_PREVIEW}" in head.parts
-    item.hide_render = name.endswith(_PREVIEW)
+    for name, item in rig.parts.items():
+        if head.parts[name].kind == "hair":
+            item.hide_viewport = not shown or f"{name}{_PREVIEW}" in head.parts
+            item.hide_render = not shown or name.endswith(_PREVIEW)
+
+
+def _place_eyes(rig: Rig, head: HeadModel, identity: Any) -> None:
+    for eye in head.eyes:
+        place_eye(rig.parts[eye.name], rig.armature, head, eye.name, identity)
 
 
 def _add_drivers(rig: Rig, head: HeadModel) -> None:

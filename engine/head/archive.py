@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..protocol.errors import HeadError
 
 FORMAT = "rhetor-head"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _HEADER = "header"
 _REBUILD = "Build it again with `python3 build.py setup`."
 

@@ -92,6 +92,10 @@ class Basis:
     def combine(self, weights: npt.NDArray[Any]) -> FloatArray:
         """(V, 3) sum of the modes weighted by (K,) weights, in mm."""
         total = np.zeros((self.vertex_count, 3), np.float32)
+        if len(self.vertices) < len(self.codes):  # the same vertices in all modes
+            factors = np.asarray(weights, np.float32) * self.scale
+            total[self.vertices] = (factors @ self.codes.reshape(len(self), -1)).reshape(-1, 3)
+            return total
         for index in np.flatnonzero(weights):
             moved, deltas = self.mode(int(index))
             total[moved] += np.float32(weights[index]) * deltas

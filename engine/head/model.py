@@ -21,7 +21,7 @@ from ..protocol.take import FloatArray
 from .archive import Arrays, read_archive, write_archive
 from .channels import EXPRESSION_NAMES, HEAD_MODEL_ID, IDENTITY_SIZE
 from .packing import narrow, pack_part, unpack_part
-from .parts import BONES, Corrective, Eye, IntArray, Part, gaze_rotation
+from .parts import BONES, Corrective, Eye, IntArray, Part, Pigments, gaze_rotation
 
 DEFAULT_HEAD_PATH = (
     Path(__file__).resolve().parent.parent.parent / "assets" / "head" / "default_head.npz"
@@ -34,6 +34,7 @@ Expression = Mapping[str, float] | npt.NDArray[Any]
 
 _DRAW_SPREAD = 0.85
 _DRAW_LIMIT = 1.7
+_LANDMARK, _TRAIT = "landmark/", "trait/"
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,9 @@ class HeadModel:
     id: HEAD_MODEL_ID of the channels it was built for. parts: by name, "face" first.
     correctives: driven shapes. eyes: ("eye.L", "eye.R"). bones: "root", "neck", "head" -> (3,) mm,
     where the bone turns. landmarks: name -> vertex indices of the face part (see build/landmarks).
-    log_tone: (51, 3) mean and modes of the logarithm of the skin tone. hair_colour: (3,) linear
-    RGB. provenance: sources and their hashes.
+    log_tone: (51, 3) mean and modes of the logarithm of the skin tone. hair_colour,
+    iris_colour: (3,) linear RGB of who has no other. traits: what people say about a face -> (50,)
+    unit vector, see traits.py. provenance: sources and their hashes.
     """
 
     id: str
@@ -55,6 +57,8 @@ class HeadModel:
     landmarks: Mapping[str, IntArray]
     log_tone: FloatArray
     hair_colour: FloatArray
+    iris_colour: FloatArray
+    traits: Mapping[str, FloatArray]
     provenance: Mapping[str, Any]
 
     @property
@@ -96,6 +100,16 @@ class HeadModel:
         if mesh.identity is None:
             return np.zeros_like(mesh.neutral)
         return mesh.identity.combine(coefficients)
+
+    def identity_deltas(self, identity: npt.NDArray[Any]) -> dict[str, FloatArray]:
+        """Part -> its `identity_delta`, all at once."""
+        face = self.identity_delta(FACE, identity)
+        return {
+            name: self.identity_delta(name, identity)
+            if part.binding is None
+            else part.binding.follow(face)
+            for name, part in self.parts.items()
+        }
 
     def key_weights(self, expression: Expression) -> dict[str, Any]:
         """Weights of all keys by name, correctives included.
@@ -157,15 +171,13 @@ class HeadModel:
         tone: FloatArray = np.clip(np.exp(log_tone), 0.03, 0.62).astype(np.float32)
         return tone
 
-    def colours(
-        self,
-        part: str,
-        identity: npt.NDArray[Any] | None = None,
-        hair_colour: npt.NDArray[Any] | None = None,
-    ) -> FloatArray:
-        """(V, 4) linear RGBA vertex colours of a part; hair_colour (3,) or the default one."""
-        hair = self.hair_colour if hair_colour is None else np.asarray(hair_colour, np.float32)
-        return self._part(part).tint.colours(self.skin_tone(identity), hair)
+    def pigments(self, identity: npt.NDArray[Any] | None = None) -> Pigments:
+        """The colours that an identity has by itself."""
+        return Pigments(self.skin_tone(identity), self.hair_colour, self.iris_colour)
+
+    def colours(self, part: str, pigments: Pigments | None = None) -> FloatArray:
+        """(V, 4) linear RGBA vertex colours of a part; pigments of the mean without any."""
+        return self._part(part).tint.colours(pigments or self.pigments())
 
     def eye_pivot(self, name: str, identity: npt.NDArray[Any] | None = None) -> FloatArray:
         """(3,) mm centre of rotation of "eye.L" or "eye.R"."""
@@ -211,7 +223,8 @@ def load_head(path: Path = DEFAULT_HEAD_PATH) -> HeadModel:
 
 def save_head(head: HeadModel, path: Path) -> None:
     """Write a head file; equal heads give equal bytes."""
-    arrays: dict[str, Any] = {"log_tone": head.log_tone, "hair_colour": head.hair_colour}
+    named = ("log_tone", "hair_colour", "iris_colour")
+    arrays: dict[str, Any] = {name: getattr(head, name) for name in named}
     parts = []
     for part in head.parts.values():
         entry, packed = pack_part(part)
@@ -222,8 +235,9 @@ def save_head(head: HeadModel, path: Path) -> None:
         arrays[f"{eye.name}/pivot_modes"] = eye.pivot_modes
         arrays[f"{eye.name}/pivot"] = eye.pivot
         eyes.append({"name": eye.name, "radius_mm": eye.radius_mm, "gaze": eye.gaze})
-    arrays |= {f"landmark/{name}": rows for name, rows in head.landmarks.items()}
+    arrays |= {f"{_LANDMARK}{name}": rows for name, rows in head.landmarks.items()}
     arrays |= {f"bone/{name}": place for name, place in head.bones.items()}
+    arrays |= {f"{_TRAIT}{name}": row for name, row in head.traits.items()}
     header = {
         "id": head.id,
         "parts": parts,
@@ -260,11 +274,17 @@ def _unpack(header: Mapping[str, Any], arrays: Arrays) -> HeadModel:
         eyes=eyes,
         bones={name: arrays[f"bone/{name}"].astype(np.float32) for name in BONES},
         landmarks={
-            name.removeprefix("landmark/"): rows.astype(np.int32)
+            name.removeprefix(_LANDMARK): rows.astype(np.int32)
             for name, rows in arrays.items()
-            if name.startswith("landmark/")
+            if name.startswith(_LANDMARK)
         },
         log_tone=arrays["log_tone"].astype(np.float32).reshape(IDENTITY_SIZE + 1, 3),
         hair_colour=arrays["hair_colour"].astype(np.float32).reshape(3),
+        iris_colour=arrays["iris_colour"].astype(np.float32).reshape(3),
+        traits={
+            name.removeprefix(_TRAIT): row.astype(np.float32).reshape(IDENTITY_SIZE)
+            for name, row in arrays.items()
+            if name.startswith(_TRAIT)
+        },
         provenance=header["provenance"],
     )

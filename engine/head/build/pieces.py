@@ -22,7 +22,8 @@ class Piece:
 
     points: (V, 3) mm at rest. follow: maps a displacement of the base mesh (N, 3) to one of the
     piece (V, 3), linearly. slots: material names; face_slots: slot of each polygon. skin, fixed:
-    (V, 3) and hair (V,) parts of the vertex colours (see parts.Tint). attributes: (V,) or (V, 3).
+    (V, 3), hair and iris (V,) parts of the vertex colours (see parts.Tint). attributes: (V,) or
+    (V, 3).
     """
 
     points: Points
@@ -32,6 +33,7 @@ class Piece:
     face_slots: list[int]
     skin: Array
     hair: Array
+    iris: Array
     fixed: Array
     attributes: dict[str, Array] = field(default_factory=dict)
 
@@ -54,9 +56,10 @@ def plain(
     slot: str,
     colour: Any,
     hair: Array | None = None,
+    iris: Array | None = None,
     attributes: dict[str, Array] | None = None,
 ) -> Piece:
-    """A piece of one material with fixed colours (3,) or (V, 3), and hair shares (V,)."""
+    """A piece of one material with fixed colours (3,) or (V, 3); hair, iris: shares (V,)."""
     count = len(points)
     return Piece(
         points=points,
@@ -66,6 +69,7 @@ def plain(
         face_slots=[0] * len(faces),
         skin=np.zeros((count, 3)),
         hair=np.zeros(count) if hair is None else hair,
+        iris=np.zeros(count) if iris is None else iris,
         fixed=np.broadcast_to(np.asarray(colour, np.float64), (count, 3)).copy(),
         attributes=attributes or {},
     )
@@ -98,6 +102,7 @@ def join(pieces: list[Piece]) -> Piece:
         face_slots=[slots.index(p.slots[s]) for p in pieces for s in p.face_slots],
         skin=np.concatenate([piece.skin for piece in pieces]),
         hair=np.concatenate([piece.hair for piece in pieces]),
+        iris=np.concatenate([piece.iris for piece in pieces]),
         fixed=np.concatenate([piece.fixed for piece in pieces]),
         attributes={name: attribute(name) for name in names},
     )

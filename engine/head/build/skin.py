@@ -54,6 +54,7 @@ def skin_piece(anatomy: Anatomy, lash_line: Mask) -> Piece:
         face_slots=[0] * len(numbered),
         skin=skin[vertices],
         hair=hair[vertices],
+        iris=np.zeros(len(vertices)),
         fixed=fixed[vertices],
         attributes={
             "rest": anatomy.points[vertices] / 1000.0,

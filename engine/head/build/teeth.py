@@ -104,6 +104,7 @@ def teeth_piece(anatomy: Anatomy, arc: Arc) -> Piece:
         face_slots=[chunk[3] for chunk in chunks for _ in chunk[1]],
         skin=np.zeros((count, 3)),
         hair=np.zeros(count),
+        iris=np.zeros(count),
         fixed=np.concatenate([chunk[2] for chunk in chunks]),
     )
 

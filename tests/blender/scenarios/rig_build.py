@@ -8,6 +8,7 @@ import numpy as np
 import scenario
 
 LOCATION = np.array([0.4, -0.2, 0.1])
+GREY = (0.14, 0.135, 0.13)
 
 
 def points(item: bpy.types.Object) -> np.ndarray:
@@ -90,12 +91,12 @@ def frame_cost_ms(rig) -> float:
 
 def main() -> dict:
     model, module = scenario.module("engine.head.model"), scenario.module("addon.rig")
-    axes = scenario.module("addon.core.axes")
+    axes, looks = scenario.module("addon.core.axes"), scenario.module("addon.head_looks")
     names = scenario.module("engine.head.channels").EXPRESSION_NAMES
     head, identity = model.load_head(), model.draw_identity(3)
     started = time.perf_counter()
     rig = module.build_rig(
-        bpy.context, head, identity=identity, hair_colour="grey", location=LOCATION
+        bpy.context, head, looks=looks.Looks(tuple(identity), hair=GREY), location=LOCATION
     )
     built_s = time.perf_counter() - started
     cost_ms = frame_cost_ms(rig)
@@ -107,7 +108,7 @@ def main() -> dict:
         rig.keys.key_blocks[name].value = expression[name]
     turned, moved = pose_errors(rig, axes)
     errors = {n: error_mm(rig, head, n, identity, expression) for n in rig.parts}
-    module.set_identity(rig, head, None)
+    module.set_looks(rig, head, looks.Looks(hair=GREY))
     hair = np.zeros(4 * len(rig.parts["hair"].data.vertices), np.float32)
     rig.parts["hair"].data.attributes["Col"].data.foreach_get("color", hair)
     red, _, blue = hair.reshape(-1, 4)[:, :3].mean(0)
