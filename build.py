@@ -307,7 +307,16 @@ def command_package(arguments: argparse.Namespace) -> int:
     run_extension_tool("validate", str(target))
     write_repository(arguments.output)
     print(target)
-    return 0
+    return write_offline_kit(arguments) if arguments.offline_kit else 0
+
+
+def write_offline_kit(arguments: argparse.Namespace) -> int:
+    """Everything that the engine needs on machines like this one, for those without a network."""
+    module = "rhetor.addon.core.installation.kit_command"
+    places = ["--output", str(arguments.output), "--work", str(BUILD / "offline-kit")]
+    choice = ["--variant", arguments.variant] + ["--no-new-style"] * arguments.no_new_style
+    with step("Collecting the offline kit"):
+        return run_shown([str(python_of(VENV)), "-m", module, *places, *choice])
 
 
 def write_repository(folder: Path) -> None:
@@ -319,7 +328,8 @@ def write_repository(folder: Path) -> None:
 
 def packaged_files() -> list[Path]:
     """What the zip holds: the package, its assets and licence, in a fixed order."""
-    top = ["__init__.py", "blender_manifest.toml", "LICENSE", "README.md", "CHANGELOG.md"]
+    top = ["__init__.py", "blender_manifest.toml", "pyproject.toml", "LICENSE", "README.md"]
+    top += ["CHANGELOG.md"]
     found = [ROOT / name for name in top if (ROOT / name).exists()]
     for folder in ("addon", "engine", "assets"):
         found += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
@@ -390,6 +400,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     add("check", command_check)
     package = add("package", command_package)
     package.add_argument("--output", type=Path, default=ROOT / "dist", help="folder for the zip")
+    package.add_argument("--offline-kit", action="store_true", help="also the engine, as one file")
+    package.add_argument("--variant", default="auto", help="the kit's: auto, cpu, cuda, rocm, apple")
+    package.add_argument("--no-new-style", action="store_true", help="a smaller kit: no learning")
     bench = add("bench", command_bench)
     bench.add_argument("--json", type=Path, help="also write the numbers to this file")
     return parser.parse_args(arguments)

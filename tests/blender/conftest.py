@@ -52,6 +52,7 @@ class Blender:
         ours = {
             "BLENDER_USER_RESOURCES": str(self.resources),
             "RHETOR_STYLES": str(self.resources / "styles"),
+            "RHETOR_ENGINE_HOME": str(self.resources / "engine"),
         }
         return {**kept, **ours, **extra}
 
