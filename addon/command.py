@@ -1,37 +1,49 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The command line inside Blender: `blender -c rhetor animate --audio FILE --output FILE`.
+"""The command line inside Blender: `blender -c rhetor animate|batch|doctor ...`.
 
-`python -m rhetor.addon animate ...` is the same where Blender is a Python module.
+`python -m rhetor.addon ...` is the same where Blender is a Python module. Results go to standard
+output, progress and reasons to standard error.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..engine.progress_line import ProgressLine
 from ..engine.protocol.errors import RhetorError
-from ..engine.protocol.requests import PRESETS
+from ..engine.protocol.files import whole_file
+from .command_options import given_settings, make_parser
+from .core.headless_options import UsageError, read_options
+from .core.job_list import read_job_list
 
 COMMAND = "rhetor"
 EXIT_FAILED = 1
+EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+MANIFEST_NAME = "rhetor-batch.json"
 
 _handles: list[Any] = []
 
 
 def main(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code. The reason of a failure is stderr's last line."""
+    runs = {"animate": _animate, "batch": _batch, "doctor": _doctor}
     try:
-        options = _parser().parse_args(argv)
+        options = make_parser(COMMAND).parse_args(argv)
     except SystemExit as stop:  # argparse has said why
         return int(stop.code or 0)
     try:
-        return int(options.run(options))
+        with _interruptible():
+            return runs[options.command](options)
+    except UsageError as error:
+        return _fail(str(error), EXIT_USAGE)
     except RhetorError as error:
         return _fail(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
@@ -62,64 +74,107 @@ def unregister() -> None:
         bpy.utils.unregister_cli_command(_handles.pop())
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt: in the background Blender keeps it to itself."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
 def _fail(reason: str, code: int) -> int:
     print(" ".join(reason.split()), file=sys.stderr, flush=True)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=COMMAND, description="Turn a voice recording into a keyed, rendered talking head."
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    animate = commands.add_parser("animate", help="make a .blend, and a video, from a recording")
-    animate.set_defaults(run=_animate)
-    add = animate.add_argument
-    add("--audio", type=Path, required=True, help="any sound file, or a video with sound")
-    add("--output", type=Path, required=True, help="the .blend to write")
-    add("--render", type=Path, help="also render this .mp4")
-    add("--report", type=Path, help="also write what was made as JSON")
-    add("--style", default="neutral", help="how the head moves")
-    add("--seed", type=int, default=0, help="another seed, another performance")
-    add("--preset", choices=PRESETS, default=PRESETS[0], help="which networks to use")
-    add("--fps", type=float, default=24.0, help="frames per second; 29.97 is 30 / 1.001")
-    add("--seconds", type=float, help="only the beginning of the recording")
-    add("--face", default="voice", help='"voice" (as heard), "average", or a number')
-    add("--bald", action="store_true", help="no hair")
-    add("--engine", choices=("cycles", "workbench", "eevee"), default="cycles")
-    add("--resolution", type=int, default=320, help="width and height of the video in pixels")
-    add("--engine-python", type=Path, help="Python of Rhetor's engine; default: the preferences")
-    return parser
-
-
 def _animate(arguments: argparse.Namespace) -> int:
+    from . import session
+    from .headless import animate_to_file, peak_memory_mb
+
+    options = read_options(given_settings(arguments), Path.cwd())
+    with ProgressLine() as line:
+        report = animate_to_file(options, _engine_python(arguments), line)
+    session.current.stop()
+    report["peak_memory_mb"] = peak_memory_mb()  # the engine's is known when it has ended
+    if arguments.report is not None:
+        _write_json(arguments.report, report)
+    for warning in report["warnings"]:
+        print(f"Note: {warning}", file=sys.stderr)
+    if arguments.json:
+        _print_json(report)
+    else:
+        print(f"{report['title']}: {report['frames']} frames, {report['duration_s']} s", flush=True)
+    return 0
+
+
+def _batch(arguments: argparse.Namespace) -> int:
+    from .batch import BatchLine, run_batch
+    from .core.batch_manifest import Status
+
+    source = arguments.source
+    folder = arguments.output_folder or (source if source.is_dir() else source.parent)
+    jobs = read_job_list(source, folder, given_settings(arguments))
+    manifest_path = arguments.manifest or folder / MANIFEST_NAME
+    python = _engine_python(arguments)
+    with BatchLine() as line:
+        manifest = run_batch(
+            jobs,
+            python,
+            manifest_path,
+            line,
+            resume=arguments.resume,
+            keep_going=arguments.keep_going,
+        )
+    done, skipped, failed = (
+        manifest.count(status) for status in (Status.DONE, Status.SKIPPED, Status.FAILED)
+    )
+    if arguments.json:
+        _print_json(manifest.to_json())
+    else:
+        print(f"{done} made, {skipped} were there, {failed} failed: {manifest_path}", flush=True)
+    return EXIT_FAILED if failed else 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from .diagnosis import Diagnosis, diagnose_file
+
+    checks = () if arguments.no_engine else _engine_checks(arguments)
+    reports = {} if arguments.blend is None else diagnose_file(arguments.blend)
+    diagnosis = Diagnosis(checks, reports)
+    if arguments.json:
+        _print_json(diagnosis.to_json())
+    else:
+        print("\n".join(diagnosis.to_lines()), flush=True)
+    return 0 if diagnosis.is_good else EXIT_FAILED
+
+
+def _engine_checks(arguments: argparse.Namespace) -> tuple[dict[str, Any], ...]:
+    from .diagnosis import diagnose_engine
+    from .warm_engine import failed_check
+
+    try:
+        return diagnose_engine(_engine_python(arguments))
+    except RhetorError as error:  # no engine is named, or it is not there
+        return (failed_check(error),)
+
+
+def _engine_python(arguments: argparse.Namespace) -> Path:
     import bpy
 
     from . import prefs
-    from .headless import HeadlessOptions, animate_to_file
 
-    options = HeadlessOptions(
-        audio=arguments.audio.absolute(),
-        output=arguments.output.absolute(),
-        engine_python=arguments.engine_python or prefs.engine_python(bpy.context),
-        render=arguments.render and arguments.render.absolute(),
-        style=arguments.style,
-        seed=arguments.seed,
-        preset=arguments.preset,
-        fps=arguments.fps,
-        seconds=arguments.seconds,
-        face=arguments.face,
-        hair=not arguments.bald,
-        engine=arguments.engine,
-        resolution=arguments.resolution,
-    )
-    with ProgressLine() as line:
-        report = animate_to_file(options, line)
-    if arguments.report is not None:
-        arguments.report.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(report, indent=2, ensure_ascii=False, sort_keys=True)
-        arguments.report.write_text(text + "\n", encoding="utf-8")
-    for warning in report["warnings"]:
-        print(f"Note: {warning}", file=sys.stderr)
-    print(f"{report['title']}: {report['frames']} frames, {report['duration_s']} s", flush=True)
-    return 0
+    return arguments.engine_python or prefs.engine_python(bpy.context)
+
+
+def _print_json(data: Any) -> None:
+    """On one line: Blender itself may print others."""
+    print(json.dumps(data, ensure_ascii=False, sort_keys=True), flush=True)
+
+
+def _write_json(path: Path, data: Any) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(data, indent=2, ensure_ascii=False, sort_keys=True)
+    with whole_file(path) as file:
+        file.write(f"{text}\n".encode())

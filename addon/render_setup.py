@@ -9,8 +9,8 @@ import bpy
 
 from ..engine.protocol.errors import RigError
 from . import compat
+from .core.headless_options import RENDER_ENGINES
 
-ENGINES = ("cycles", "workbench", "eevee")
 _CYCLES_SAMPLES = 6
 _EEVEE_SAMPLES = 16
 _AUDIO_RATE_HZ = 48000
@@ -30,8 +30,10 @@ def configure_render(  # noqa: PLR0917
     video: an H.264 file with AAC sound at output_path, else PNG pictures that start with its name.
     Raises RigError where this machine cannot run the engine.
     """
-    if engine not in ENGINES:
-        raise RigError(f"Unknown render engine {engine!r}.", f"Use one of {', '.join(ENGINES)}.")
+    if engine not in RENDER_ENGINES:
+        raise RigError(
+            f"Unknown render engine {engine!r}.", f"Use one of {', '.join(RENDER_ENGINES)}."
+        )
     if engine != "cycles" and not compat.has_offscreen_gpu():
         raise RigError(
             f"{engine.capitalize()} needs libEGL to render without a display.",
@@ -46,7 +48,7 @@ def configure_render(  # noqa: PLR0917
     render.filepath = str(output_path)
     render.use_file_extension = not video
     if video:
-        _write_video(render)
+        write_video(render)
     else:
         render.image_settings.file_format = "PNG"
         render.image_settings.color_mode = "RGB"
@@ -124,7 +126,8 @@ def _use_view(scene: bpy.types.Scene, transform: str, look: str, exposure: float
     scene.view_settings.exposure = exposure
 
 
-def _write_video(render: bpy.types.RenderSettings) -> None:
+def write_video(render: bpy.types.RenderSettings) -> None:
+    """Let renders go to an H.264 file with AAC sound."""
     compat.use_video_output(render.image_settings)
     ffmpeg = render.ffmpeg
     ffmpeg.format, ffmpeg.codec = "MPEG4", "H264"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from ..engine.protocol.errors import RhetorError
 from .call import Call
@@ -19,12 +20,14 @@ _PROGRAM = "Rhetor for Blender"
 class WarmEngine:
     """One engine process at most, and what is known of it.
 
-    engine_findings: what the last look at it has found. engine_warnings: what it had to say about
-    the running or the last job.
+    engine_findings: what the last look at it has found, for people; engine_checks: the same as
+    JSON objects with name, is_good, finding and hint. engine_warnings: what it had to say about the
+    running or the last job.
     """
 
     def __init__(self) -> None:
         self.engine_findings: tuple[str, ...] = ()
+        self.engine_checks: tuple[dict[str, Any], ...] = ()
         self.engine_warnings: list[str] = []
         self._client: Client | None = None
         self._python: Path | None = None
@@ -106,10 +109,17 @@ class WarmEngine:
             checks = call.result().result["checks"]
         except RhetorError as error:
             self.engine_findings = (error.message, error.hint)
+            self.engine_checks = (failed_check(error),)
             return
+        self.engine_checks = tuple(checks)
         bad = [f"{c['name']}: {c['finding']} {c['hint']}" for c in checks if not c["is_good"]]
         self.engine_findings = (self.engine_line, *(bad or [f"All {len(checks)} checks passed"]))
 
     def _hear(self, level: str, text: str) -> None:
         if level == "warning" and text not in self.engine_warnings:
             self.engine_warnings.append(text)
+
+
+def failed_check(error: RhetorError) -> dict[str, Any]:
+    """The one finding about an engine that cannot be asked."""
+    return {"name": "engine", "is_good": False, "finding": error.message, "hint": error.hint}
