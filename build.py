@@ -401,7 +401,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     package = add("package", command_package)
     package.add_argument("--output", type=Path, default=ROOT / "dist", help="folder for the zip")
     package.add_argument("--offline-kit", action="store_true", help="also the engine, as one file")
-    package.add_argument("--variant", default="auto", help="the kit's: auto, cpu, cuda, rocm, apple")
+    package.add_argument("--variant", default="auto", help="auto, cpu, cuda, rocm or apple")
     package.add_argument("--no-new-style", action="store_true", help="a smaller kit: no learning")
     bench = add("bench", command_bench)
     bench.add_argument("--json", type=Path, help="also write the numbers to this file")

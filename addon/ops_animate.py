@@ -100,7 +100,7 @@ def _missing_setting(context: Any) -> str:
     if settings.head is None:
         return "Create or pick a head first"
     if not prefs.engine_python_setting(context):
-        return "Name the engine's Python in Preferences, Add-ons, Rhetor"
+        return "Install the engine first: the button is at the top of this tab"
     return style_menu.obstacle(settings.style_name, settings.preset)
 
 

@@ -28,7 +28,7 @@ class _Learns:
         """There is an engine, and it does not learn already."""
         reason = ""
         if not prefs.engine_python_setting(context):
-            reason = "Name the engine's Python in Preferences, Add-ons, Rhetor"
+            reason = "Install the engine first: the button is at the top of this tab"
         if learning.current.is_working:
             reason = "A style is being learnt already"
         if reason:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import bpy
 
 from . import session
+from .installation.first_run import draw_first_run
 from .panel_jobs import draw_outcome, draw_queue
 from .panel_styles import draw_style
 from .voice import draw_voice
@@ -28,6 +29,8 @@ class RHETOR_PT_main(bpy.types.Panel):
         settings = context.scene.rhetor
         layout.use_property_split = True
         layout.use_property_decorate = False
+        if draw_first_run(layout, context):
+            return
         column = layout.column()
         draw_voice(column, context)
         column.prop(settings, "head")

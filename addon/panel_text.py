@@ -16,9 +16,13 @@ def draw_text(layout: Any, context: Any, text: str, icon: str = "NONE", share: f
     """Text in as many lines as its share of the panel's width asks for."""
     pixels = context.region.width / context.preferences.system.ui_scale - _BORDER_PIXELS
     pixels = pixels * share - (0 if icon == "NONE" else _ICON_PIXELS)
-    fits = int(pixels / _PIXELS_PER_CHARACTER)
+    draw_lines(layout, text, icon, max(_FEWEST_CHARACTERS, int(pixels / _PIXELS_PER_CHARACTER)))
+
+
+def draw_lines(layout: Any, text: str, icon: str, characters: int) -> None:
+    """Text in lines of at most so many characters: a dialog does not know its width."""
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, max(_FEWEST_CHARACTERS, fits))):
+    for number, line in enumerate(textwrap.wrap(text, characters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 

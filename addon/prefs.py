@@ -2,15 +2,17 @@
 """Preferences: where the engine lives."""
 
 import os
-import time
 from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, StringProperty
 
-from ..engine.protocol.errors import RhetorError, WorkerError
-from . import session, timers
+from ..engine.protocol.errors import WorkerError
+from .core.installation.hardware import Variant
+from .core.installation.install import InstallOrder
+from .installation.installer import current as installer
+from .installation.view import draw_engine
 
 EXTENSION = __package__.rpartition(".")[0]
 """Module name of the extension, under which Blender files its preferences."""
@@ -26,10 +28,34 @@ class RHETOR_AP_preferences(bpy.types.AddonPreferences):
     engine_python: StringProperty(
         name="Engine Python",
         description=(
-            "Python interpreter of the environment in which the engine is installed. "
-            f"Empty: the environment variable {ENGINE_PYTHON_VARIABLE}"
+            "Python of an existing environment that has the engine's packages. "
+            "Empty: the engine that Rhetor has installed"
         ),
         subtype="FILE_PATH",
+    )
+    engine_variant: EnumProperty(
+        name="Build",
+        description="For which processor PyTorch is installed",
+        items=[
+            (Variant.AUTOMATIC.value, "Automatic", "What suits this machine"),
+            (Variant.CPU.value, Variant.CPU.label, "Any machine; the smallest download"),
+            (Variant.CUDA.value, Variant.CUDA.label, "A graphics card of NVIDIA"),
+            (Variant.ROCM.value, Variant.ROCM.label, "A graphics card of AMD; Linux only"),
+            (Variant.APPLE.value, Variant.APPLE.label, "A Mac with an Apple processor"),
+        ],
+        default=Variant.AUTOMATIC.value,
+    )
+    engine_learning: BoolProperty(
+        name="With New Style",
+        description="Also install what learning a style from videos needs",
+        default=True,
+    )
+    wheel_source: StringProperty(
+        name="Wheel Source",
+        description=(
+            "Address of a package index, or a folder with wheels, to look in as well. "
+            "Empty: what pip is set to use"
+        ),
     )
     device: EnumProperty(
         name="Device",
@@ -43,59 +69,12 @@ class RHETOR_AP_preferences(bpy.types.AddonPreferences):
         default="auto",
     )
 
-    def draw(self, _context: Any) -> None:
+    def draw(self, context: Any) -> None:
         """Draw the settings and what is known of the engine."""
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "engine_python")
-        layout.prop(self, "device")
-        layout.operator("rhetor.check_engine", icon="CHECKMARK")
-        column = layout.column(align=True)
-        for finding in session.current.engine_findings:
-            column.label(text=finding)
-
-
-class RHETOR_OT_check_engine(bpy.types.Operator):
-    """Start the engine and show its version and device, or what is wrong with it"""
-
-    bl_idname = "rhetor.check_engine"
-    bl_label = "Check Engine"
-
-    @classmethod
-    def poll(cls, _context: Any) -> bool:
-        """One look at a time."""
-        if session.current.is_examining:
-            cls.poll_message_set("The engine is being looked at")
-        return not session.current.is_examining
-
-    def invoke(self, context: Any, _event: Any) -> set[str]:
-        """With a window: start, and show the findings when they come."""
-        if bpy.app.background:
-            return self.execute(context)
-        if not self._start(context):
-            return {"CANCELLED"}
-        timers.watch()
-        return {"FINISHED"}
-
-    def execute(self, context: Any) -> set[str]:
-        """From scripts: wait for the findings and report them."""
-        if not self._start(context):
-            return {"CANCELLED"}
-        while session.current.is_examining:
-            session.current.pump()
-            time.sleep(session.PUMP_INTERVAL_S)
-        for finding in session.current.engine_findings:
-            self.report({"INFO"}, finding)
-        return {"FINISHED"}
-
-    def _start(self, context: Any) -> bool:
-        try:
-            session.current.examine(engine_python(context))
-        except RhetorError as error:
-            session.current.engine_findings = (error.message, error.hint)
-            self.report({"ERROR"}, str(error))
-            return False
-        return True
+        layout.use_property_decorate = False
+        draw_engine(layout, context, self)
 
 
 def preferences(context: Any) -> RHETOR_AP_preferences | None:
@@ -109,22 +88,41 @@ def engine_python(context: Any) -> Path:
     text = engine_python_setting(context)
     if not text:
         raise WorkerError(
-            "Rhetor does not know where its engine is.",
-            "Name the engine's Python in Preferences, Add-ons, Rhetor.",
+            "The engine is not installed.",
+            "Press Install Engine in the panel or in Preferences, Add-ons, Rhetor.",
         )
     path = Path(bpy.path.abspath(text)).expanduser()
     if not path.is_file():
         raise WorkerError(
             f"The engine's Python is not there: {path}.",
-            "Correct it in Preferences, Add-ons, Rhetor.",
+            "Correct it in Preferences, Add-ons, Rhetor, Advanced.",
         )
     return path
 
 
 def engine_python_setting(context: Any) -> str:
-    """What is set, unchecked: the preference, else the environment variable."""
+    """Which Python there is, unchecked: one that was named, else the installed one, else ""."""
     stored = preferences(context)
-    return (stored.engine_python if stored else "") or os.environ.get(ENGINE_PYTHON_VARIABLE, "")
+    named = stored.engine_python if stored else ""
+    named = named or os.environ.get(ENGINE_PYTHON_VARIABLE, "")
+    installed = installer.installed
+    if named or installed is None:
+        return named
+    return str(installer.home.python(installed))
+
+
+def install_order(context: Any, bundled_prefix: str, kit: str = "") -> InstallOrder:
+    """What to install, as it is set."""
+    stored = preferences(context)
+    if stored is None:
+        return InstallOrder(bundled_prefix, kit=kit)
+    return InstallOrder(
+        bundled_prefix,
+        variant=stored.engine_variant,
+        learning=stored.engine_learning,
+        source=stored.wheel_source.strip(),
+        kit=kit,
+    )
 
 
 def device(context: Any) -> str:
@@ -133,4 +131,4 @@ def device(context: Any) -> str:
     return stored.device if stored else "auto"
 
 
-CLASSES = (RHETOR_AP_preferences, RHETOR_OT_check_engine)
+CLASSES = (RHETOR_AP_preferences,)

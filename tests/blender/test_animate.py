@@ -30,7 +30,7 @@ def test_animate_undo_save_and_replay_without_the_extension(blender, speech, pat
 ADVICE = {
     "nothing chosen": "Choose a recording first",
     "no head": "Create or pick a head first",
-    "no engine": "Name the engine's Python",
+    "no engine": "Install the engine first",
     "engine path wrong": "Correct it in Preferences",
     "no such file": "Choose the recording again",
     "not a head": "or create a head",

@@ -34,7 +34,7 @@ def test_wrong_orders_are_refused_in_words(told):
     assert "No video was chosen" in said["nothing"]
     assert "no file" in said["no file"] and "nothing.mp4" in said["no file"]
     assert "There is a style lively already" in said["label taken"]
-    assert "Name the engine's Python" in said["no engine"]
+    assert "Install the engine first" in said["no engine"]
 
 
 def test_a_finished_style_is_there_at_once_and_chosen(told):

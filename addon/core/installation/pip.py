@@ -21,12 +21,18 @@ class NoBuildError(InstallError):
 
 
 class Pip:
-    """The pip of one environment. python: its interpreter. folder: for its files."""
+    """The pip of one environment. python: its interpreter. folder: for its files.
 
-    def __init__(self, python: Path, folder: Path, commands: Commands) -> None:
+    is_fresh: choose as if nothing were installed.
+    """
+
+    def __init__(
+        self, python: Path, folder: Path, commands: Commands, is_fresh: bool = False
+    ) -> None:
         self.python = python
         self._folder = folder
         self._commands = commands
+        self._is_fresh = is_fresh
 
     def choose(
         self, requirements: Sequence[str], constraints: Sequence[str], sources: Sequence[str] = ()
@@ -41,6 +47,7 @@ class Pip:
         limits.write_text("\n".join(constraints), "utf-8")
         finished = self._run(
             *("install", "--dry-run", "--quiet", "--only-binary", ":all:", "--retries", "2"),
+            *(("--ignore-installed",) if self._is_fresh else ()),
             *("--report", str(report), "--constraint", str(limits), *sources, *requirements),
         )
         if finished.code:

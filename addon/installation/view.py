@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the engine's installation looks, in the preferences and in the panel. Computes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import session
+from ..core.installation.download import size_label
+from ..core.installation.hardware import Variant
+from ..core.installation.home import Installed
+from ..panel_text import draw_error, draw_text
+from .installer import current
+from .report import check_line, verdict
+
+_BUTTON_HEIGHT = 1.4
+
+
+def draw_engine(layout: Any, context: Any, settings: Any) -> None:
+    """The preferences: what is there, one button, the check, and more for those who want it."""
+    _draw_state(layout, context, settings)
+    draw_progress(layout, context)
+    if not current.is_working:
+        _draw_main_button(layout, settings)
+    layout.prop(settings, "device")
+    _draw_check(layout, context)
+    header, body = layout.panel("rhetor_engine_advanced", default_closed=True)
+    header.label(text="Advanced")
+    if body is not None:
+        _draw_advanced(body, settings)
+
+
+def draw_progress(layout: Any, context: Any) -> None:
+    """How far an installation is, or how the last one ended."""
+    if current.is_working:
+        row = layout.row(align=True)
+        row.scale_y = _BUTTON_HEIGHT
+        row.progress(factor=current.fraction, text=current.stage)
+        row.operator("rhetor.cancel_installation", text="", icon="X")
+        return
+    if current.error is not None:
+        box = draw_error(layout, context, current.error)
+        box.operator("rhetor.open_install_log", icon="TEXT")
+    for note in current.notes:
+        draw_text(layout, context, note, "INFO")
+
+
+def draw_install_button(layout: Any, text: str = "Install Engine") -> None:
+    """The one button that a new person needs."""
+    row = layout.row()
+    row.scale_y = _BUTTON_HEIGHT
+    row.operator("rhetor.install_engine", text=text, icon="IMPORT")
+
+
+def _draw_state(layout: Any, context: Any, settings: Any) -> None:
+    installed = current.installed
+    if settings.engine_python:
+        draw_text(layout, context, f"Uses the environment of {settings.engine_python}", "INFO")
+    elif installed is None:
+        draw_text(layout, context, "The engine is not installed yet.", "ERROR")
+    else:
+        draw_text(layout, context, _summary(installed), "CHECKMARK")
+        place = f"{size_label(installed.size_bytes)} in {current.home.root}"
+        draw_text(layout, context, place, "BLANK1")
+        if current.is_outdated:
+            draw_text(layout, context, "This version of Rhetor needs newer packages.", "INFO")
+
+
+def _summary(installed: Installed) -> str:
+    variant = Variant(installed.variant).label
+    learning = "with New Style" if installed.learning else "without New Style"
+    return f"The engine is installed: PyTorch {installed.torch} for {variant}, {learning}."
+
+
+def _draw_main_button(layout: Any, settings: Any) -> None:
+    if settings.engine_python:
+        return
+    if current.installed is None:
+        draw_install_button(layout)
+    elif current.is_outdated:
+        draw_install_button(layout, "Update Engine")
+
+
+def _draw_check(layout: Any, context: Any) -> None:
+    row = layout.row(align=True)
+    row.operator("rhetor.check_engine", icon="CHECKMARK")
+    row.operator("rhetor.copy_engine_report", text="", icon="COPYDOWN")
+    checks = session.current.engine_checks
+    if session.current.is_examining:
+        layout.label(text="Looking at the engine", icon="TIME")
+    elif checks:
+        box = layout.box()
+        draw_text(box, context, verdict(checks), "INFO")
+        for check in checks:
+            draw_text(box, context, check_line(check), "CHECKMARK" if check["is_good"] else "ERROR")
+
+
+def _draw_advanced(layout: Any, settings: Any) -> None:
+    layout.prop(settings, "engine_variant")
+    layout.prop(settings, "engine_learning")
+    layout.prop(settings, "wheel_source")
+    column = layout.column(align=True)
+    if current.installed is not None:
+        column.operator("rhetor.install_engine", text="Install Again", icon="FILE_REFRESH")
+    column.operator("rhetor.install_offline_kit", icon="PACKAGE")
+    column.operator("rhetor.uninstall_engine", icon="TRASH")
+    row = layout.row(align=True)
+    row.operator("rhetor.open_engine_folder", icon="FILE_FOLDER")
+    row.operator("rhetor.open_install_log", icon="TEXT")
+    layout.prop(settings, "engine_python")
+    layout.operator("rhetor.use_environment", icon="SCRIPT")
