@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rotations as the channels of Blender's rotation modes, without jumps from frame to frame."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from .quaternions import to_matrix
+
+Array = npt.NDArray[np.float64]
+
+EULER_MODES = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
+_CHANNELS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
+_SMALLEST_SINE = 1e-9
+
+
+def rotation_channels(rotation: Array, mode: str) -> tuple[str, Array]:
+    """The property of a rotation mode, and its values (T, C) for rotations (T, 4).
+
+    mode: QUATERNION, AXIS_ANGLE or one of EULER_MODES; the order XYZ turns about X first.
+    """
+    if mode == "QUATERNION":
+        return _CHANNELS[mode], continuous_signs(rotation)
+    if mode == "AXIS_ANGLE":
+        return _CHANNELS[mode], _axis_angles(continuous_signs(rotation))
+    return "rotation_euler", _euler_angles(rotation, mode)
+
+
+def continuous_signs(rotation: Array) -> Array:
+    """The same rotations (T, 4), each with the sign that is nearest to the frame before."""
+    flips = np.einsum("tk,tk->t", rotation[1:], rotation[:-1]) < 0.0
+    first = -1.0 if rotation[0, 0] < 0.0 else 1.0
+    signs = first * np.cumprod(np.concatenate([[1.0], np.where(flips, -1.0, 1.0)]))
+    return np.asarray(rotation * signs[:, None])
+
+
+def _axis_angles(rotation: Array) -> Array:
+    """(T, 4) angle, then axis; where nothing turns, the axis of the nearest frame that does."""
+    values = np.zeros((len(rotation), 4))
+    sines = np.linalg.norm(rotation[:, 1:], axis=1)
+    turns = sines > _SMALLEST_SINE
+    first = int(turns.argmax())
+    axis = rotation[first, 1:] / sines[first] if turns.any() else np.array([0.0, 1.0, 0.0])
+    before = 0.0
+    for frame, quaternion in enumerate(rotation):
+        half = math.atan2(sines[frame], quaternion[0])
+        if turns[frame]:
+            nearer = quaternion[1:] / sines[frame]
+            sign = -1.0 if nearer @ axis < 0.0 else 1.0
+            axis, half = sign * nearer, sign * half
+        angle = _nearest_turn(2.0 * half, before)
+        values[frame] = [angle, *axis]
+        before = angle
+    return values
+
+
+def _euler_angles(rotation: Array, mode: str) -> Array:
+    """(T, 3) angles about X, Y, Z; of the two solutions the one nearer to the frame before."""
+    first, second, third = ("XYZ".index(letter) for letter in mode)
+    odd = -1.0 if (second - first) % 3 == 2 else 1.0
+    matrices = to_matrix(rotation)
+    sine = np.clip(-odd * matrices[:, third, first], -1.0, 1.0)
+    middle = np.arcsin(sine)
+    start = np.arctan2(odd * matrices[:, third, second], matrices[:, third, third])
+    end = np.arctan2(odd * matrices[:, second, first], matrices[:, first, first])
+    values = np.zeros((len(rotation), 3))
+    before: tuple[float, ...] = (0.0, 0.0, 0.0)
+    for frame, (a, b, c) in enumerate(zip(start, middle, end, strict=True)):
+        solutions = ((a, b, c), (a + math.pi, math.pi - b, c + math.pi))
+        turned = [
+            tuple(_nearest_turn(angle, old) for angle, old in zip(angles, before, strict=True))
+            for angles in solutions
+        ]
+        before = min(turned, key=lambda angles: _distance(angles, before))
+        values[frame, [first, second, third]] = before
+    return values
+
+
+def _nearest_turn(angle: float, before: float) -> float:
+    """The same angle, whole turns away, that is nearest to another one."""
+    return angle + 2.0 * math.pi * round((before - angle) / (2.0 * math.pi))
+
+
+def _distance(one: tuple[float, ...], other: tuple[float, ...]) -> float:
+    return sum(abs(a - b) for a, b in zip(one, other, strict=True))
