@@ -3,7 +3,8 @@
 
     python -m rhetor.addon.bench [--json FILE] [--repeats N] [--frames N] [--slow-frames N]
 
-Needs the bpy module. Prints one JSON line.
+Also how long a job holds Blender's main thread. Needs the bpy module, and the engine in the same
+environment. Prints one JSON line.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import numpy as np
 from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.protocol.take import Take
 from . import keys_write, playback
+from .bench_pump import time_pumping
 from .core.retarget import face_curves, head_curves
 
 
@@ -107,6 +109,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--frames", type=int, default=9000)
     parser.add_argument("--slow-frames", type=int, default=2000)
+    parser.add_argument("--speech-seconds", type=float, default=60.0)
     options = parser.parse_args()
     armature, key = _character()
     bulk = time_bulk(armature, key, options.frames, options.repeats)
@@ -118,6 +121,7 @@ def main() -> None:
         f"write_58x{options.slow_frames}_s": round(same, 4),
         f"keyframe_insert_58x{options.slow_frames}_s": round(slow, 4),
         "write_vs_keyframe_insert_ratio": round(slow / same, 1),
+        **time_pumping(Path(sys.executable), options.speech_seconds),
     }
     print(json.dumps(result))
     if options.json:
