@@ -36,6 +36,8 @@ _MOVING_SHARE = 0.1
 _MOST_GAIN = 1.3
 """Least squares make a motion smaller where its shape is a little different; this gives back."""
 _GAIN_FROM = 0.5
+_LEAST_EXPLAINED = 0.3
+"""A unit whose motion the keys can make no better is left still: it would show something else."""
 _NOTHING = 1e-9
 
 
@@ -135,6 +137,7 @@ def _solve(motion: Motion, keys: Points, shares: Points) -> Fit:
     explained = np.where(energy > _NOTHING, 1.0 - left / energy.clip(_NOTHING), 0.0).clip(0.0, 1.0)
     lost = np.sqrt(energy / np.square(made).sum(axis=0).clip(_NOTHING))
     gain = np.where(explained > _GAIN_FROM, lost.clip(1.0, _MOST_GAIN), 1.0)
+    gain[explained < _LEAST_EXPLAINED] = 0.0
     return Fit((weights * gain[:, None]).astype(np.float32), explained.astype(np.float32))
 
 

@@ -17,6 +17,10 @@ from .picture import Picture, take_picture
 from .reference import FACE_MESH_POINTS
 from .surface import Points, Surface
 
+Window = tuple[Points, Points]
+"""Lower and upper corner (2,) of what is shown, x and z of the view."""
+
+_SEARCH_PIXELS = 320
 _PIXELS = 640
 _STAGE = "Looking for the face"
 _MOVED_SHARE = 0.3
@@ -39,30 +43,31 @@ def guess_landmarks(
     surface = Surface(face.vertices.astype(np.float64), face.triangles.astype(np.int64))
     landmarker = open_landmarker()
     looks = list(_looks(face, surface))
-    for number, (view, low, high) in enumerate(looks):
+    for number, (view, window) in enumerate(looks):
         progress(number / len(looks), _STAGE)
-        found = _look(landmarker, surface, view, low, high)
+        found = _look(landmarker, surface, view, window, _SEARCH_PIXELS)
         if found is None:
             continue
-        places = _on_mesh(surface, *(_look(landmarker, surface, view, *_around(*found)) or found))
+        found = _look(landmarker, surface, view, _around(*found), _PIXELS) or found
+        places = _on_mesh(surface, *found)
         if places is not None:
             return places
     raise RigError("No face was recognised on this mesh.", "Mark the landmarks yourself.")
 
 
-def _looks(face: FaceShape, surface: Surface) -> Iterator[tuple[Points, Points, Points]]:
-    """View, and the corners (2,) of what to show: where keys move the mesh, its top, all of it."""
+def _looks(face: FaceShape, surface: Surface) -> Iterator[tuple[Points, Window]]:
+    """Views and windows to try: where keys move the mesh, its top, all of it."""
     moved, used = _most_moved(face), np.unique(surface.triangles)
     for quarter in _QUARTERS:
         cos, sin = np.cos(np.pi * quarter), np.sin(np.pi * quarter)
         view = np.array([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, 1.0]])
         plane = (surface.points @ view.T)[:, [0, 2]]
         if len(moved):
-            yield (view, *_square(plane[moved], 1.5))
+            yield view, _square(plane[moved], 1.5)
         shown = plane[used]
         high, low = shown[:, 1].max(), shown[:, 1].min()
-        yield (view, *_square(shown[shown[:, 1] > high - 0.16 * (high - low)], 1.3))
-        yield (view, *_square(shown, 1.1))
+        yield view, _square(shown[shown[:, 1] > high - 0.16 * (high - low)], 1.3)
+        yield view, _square(shown, 1.1)
 
 
 def _most_moved(face: FaceShape) -> npt.NDArray[np.int64]:
@@ -75,7 +80,7 @@ def _most_moved(face: FaceShape) -> npt.NDArray[np.int64]:
     return np.flatnonzero(marked)
 
 
-def _square(plane: Points, margin: float) -> tuple[Points, Points]:
+def _square(plane: Points, margin: float) -> Window:
     """Corners of a square around points (n, 2)."""
     low, high = plane.min(axis=0), plane.max(axis=0)
     half = 0.5 * margin * float((high - low).max())
@@ -84,13 +89,18 @@ def _square(plane: Points, margin: float) -> tuple[Points, Points]:
 
 
 def _look(
-    landmarker: Landmarker, surface: Surface, view: Points, low: Points, high: Points
+    landmarker: Landmarker,
+    surface: Surface,
+    view: Points,
+    window: Window,
+    pixels: int,
 ) -> tuple[Picture, Points] | None:
     """A picture and the pixels (L, 2) of the landmarks in it, or None where no face is seen.
 
     Several lights and the mirror image are looked at: what leans to one side cancels.
     """
-    picture = take_picture(surface, view, low, high, float((high - low).max()) / _PIXELS)
+    low, high = window
+    picture = take_picture(surface, view, low, high, float((high - low).max()) / pixels)
     seen = []
     for light_from in _LIGHTS:
         image = picture.shaded(surface, view, light_from)
@@ -110,7 +120,7 @@ def _look(
     return picture, middle
 
 
-def _around(picture: Picture, marks: Points) -> tuple[Points, Points]:
+def _around(picture: Picture, marks: Points) -> Window:
     """Corners (2,) of a close-up of marks (L, 2)."""
     plane = picture.corner + np.array([1.0, -1.0]) * marks * picture.pixel
     return _square(plane, _CLOSE_UP)

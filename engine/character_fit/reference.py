@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from ..head.channels import EXPRESSION_NAMES
 from ..head.model import FACE, HeadModel, load_head
@@ -43,7 +44,6 @@ FACE_MESH_POINTS: Mapping[str, tuple[int, ...]] = {
 }
 """Landmark -> the points of MediaPipe's face mesh whose middle it is."""
 
-_TONGUE = "tongue"
 _REGISTERED = ("upper_face", "lower_face")
 _EVERY = 3
 
@@ -58,6 +58,7 @@ class ReferenceHead:
     """
 
     surface: Surface
+    is_tongue: npt.NDArray[np.bool_]
     deltas: Points
     landmarks: Points
     registered: Indices
@@ -72,8 +73,10 @@ def reference_head() -> ReferenceHead:
     placed = load_anchors(head).on_vertices(points)
     landmarks = [placed[list(FACE_MESH_POINTS[name])].mean(axis=0) for name in FACE_LANDMARKS]
     front = np.unique(np.concatenate([head.landmarks[name] for name in _REGISTERED]))
+    skin, tongue = _seen_skin(head, points), _triangles(head, FACE, "tongue")
     return ReferenceHead(
-        surface=Surface(points, _outside(head, points)),
+        surface=Surface(points, np.concatenate([skin, tongue])),
+        is_tongue=np.arange(len(skin) + len(tongue)) >= len(skin),
         deltas=_unit_deltas(head),
         landmarks=np.stack(landmarks),
         registered=front[::_EVERY].astype(np.int64),
@@ -81,8 +84,8 @@ def reference_head() -> ReferenceHead:
     )
 
 
-def _outside(head: HeadModel, points: Points) -> Indices:
-    """(F, 3) triangles of the skin that is seen when the eyes are in their place, and the tongue.
+def _seen_skin(head: HeadModel, points: Points) -> Indices:
+    """(F, 3) triangles of the skin that is seen when the eyes are in their place.
 
     Lashes and brows are left out: a face may have none, or have them as pictures.
     """
@@ -95,7 +98,8 @@ def _outside(head: HeadModel, points: Points) -> Indices:
         start += len(everything[-1])
     whole = Surface(np.concatenate(everything), np.concatenate([skin, *eyes]))
     seen = seen_vertices(whole)
-    return np.concatenate([skin[seen[skin].all(axis=1)], _triangles(head, FACE, _TONGUE)])
+    kept: Indices = skin[seen[skin].all(axis=1)]
+    return kept
 
 
 def _triangles(head: HeadModel, part: str, slot: str | None = None) -> Indices:

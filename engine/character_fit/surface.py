@@ -41,10 +41,9 @@ class Surface:
     def vertex_areas(self) -> Points:
         """(V,) a third of the area of the triangles around each vertex."""
         areas = np.linalg.norm(self.area_vectors, axis=1) / 3.0
-        total: Points = np.bincount(
-            self.triangles.ravel(), np.repeat(areas, 3), minlength=len(self.points)
-        )
-        return total
+        corners = np.repeat(areas, 3)
+        total = np.bincount(self.triangles.ravel(), corners, minlength=len(self.points))
+        return total.astype(np.float64)
 
     def vertex_normals(self) -> Points:
         """(V, 3) of unit length; 0 where a vertex has no triangle."""

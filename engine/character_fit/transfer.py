@@ -15,7 +15,7 @@ from .reference import ReferenceHead
 from .registration import Registration
 from .surface import Indices, Points, Surface, nearest_places
 
-_TRUST_MM = 5.0
+_TRUST_MM = 3.0
 """A vertex so far from our bent head is trusted a third."""
 _FACING = 0.2
 _LEAST_TRUST = 0.05
@@ -51,7 +51,8 @@ def transfer(
     corners = registration.bent.triangles[near.triangle]
     normals = registration.bent.vertex_normals()
     facing = np.einsum("pk,pkc->pc", near.barycentric, normals[corners])
-    agrees = seen_vertices(face) & ((facing * face.vertex_normals()).sum(axis=1) > _FACING)
+    agrees = (facing * face.vertex_normals()).sum(axis=1) > _FACING
+    agrees &= seen_vertices(face) | reference.is_tongue[near.triangle]
     trust = np.exp(-np.square(near.distance / _TRUST_MM)) * agrees
     balls = find_eyeballs(face, reference.eyes, lids)
     for ball in balls:
