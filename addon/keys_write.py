@@ -103,6 +103,11 @@ def write_curve(fcurve: Any, frames: np.ndarray, values: np.ndarray) -> None:
     fcurve.update()
 
 
+def group_name(fcurve: Any) -> str:
+    """The group that an F-curve is in; "" for none."""
+    return "" if fcurve.group is None else str(fcurve.group.name)
+
+
 def hash_curves(curves: Sequence[Curve], frames: np.ndarray) -> str:
     """The hash of keys as they are written, which their F-curves have until they are edited."""
     return hash_keys(

@@ -188,10 +188,11 @@ def _shift(owner: Any, track: Any, strip: Any, frames: int) -> None:
     track.strips.remove(strip)
 
 
-def key_influence(strip: Any, influence: float) -> None:
-    """Give a strip an influence that can be keyed, with one key at its start."""
-    if not strip.use_animated_influence:
-        strip.use_animated_influence = True
+def key_influence(strip: Any, influence: float = 1.0) -> None:
+    """Give a strip an influence that can be keyed, with one key. One that is keyed stays."""
+    if strip.use_animated_influence:
+        return
+    strip.use_animated_influence = True
     for point in strip.fcurves.find("influence").keyframe_points:
         point.co.y = point.handle_left.y = point.handle_right.y = influence
     strip.influence = influence

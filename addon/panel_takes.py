@@ -1,125 +1,83 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sub-panel of takes: hear and see one after another, mix heads and faces, make one again."""
+"""The sub-panel of takes: play one after another, mix heads and faces, compare, make again."""
 
-import json
-from typing import Any, ClassVar
+import contextlib
+import time
+from typing import Any
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import IntProperty
 
-from . import takes
-from .character import FACE, HEAD, Character, find_character
-from .keys_write import PROVENANCE_PREFIX
+from ..engine.protocol.errors import RigError
+from . import edits, takes
+from .character import FACE, HEAD, find_character
+from .keys_write import TAKE_MARK
+from .on_takes import BOTH, PARTS, active_take, picked_character, stored
+from .ops_compare import compared, note_played
+from .panel_text import draw_text
+from .playback import plays_as_strip
 
-_BOTH = "BOTH"
-_PARTS = {
-    _BOTH: frozenset((HEAD, FACE)),
-    HEAD: frozenset((HEAD,)),
-    FACE: frozenset((FACE,)),
-}
 _PART_ICONS = {HEAD: "BONE_DATA", FACE: "SHAPEKEY_DATA"}
+_ROWS = 4
 
 
-class _OnTakes:
-    """What the operators on takes have in common."""
+class RHETOR_UL_takes(bpy.types.UIList):
+    """The character's takes, out of all actions, in the order in which they were made."""
 
-    @classmethod
-    def poll(cls, context: Any) -> bool:
-        """A head is picked."""
-        if _character(context) is None:
-            cls.poll_message_set("Create or pick a head first")
-            return False
-        return True
+    bl_idname = "RHETOR_UL_takes"
 
-    def _found(self, context: Any) -> takes.TakeEntry | None:
-        entry = takes.find_take(_character(context), self.take)
+    def filter_items(self, context: Any, data: Any, propname: str) -> tuple[list[int], list[int]]:
+        """Which actions are takes of the character, and where each of them goes."""
+        actions = getattr(data, propname)
+        entries = _entries(context)
+        shown = {entry.main: place for place, entry in enumerate(entries)}
+        flags = self._named(actions) if self.filter_name else [self.bitflag_filter_item]
+        if len(flags) != len(actions):
+            flags = [self.bitflag_filter_item] * len(actions)
+        flags = [
+            flag if action in shown else 0 for flag, action in zip(flags, actions, strict=True)
+        ]
+        later = iter(range(len(entries), len(actions)))
+        return flags, [shown[action] if action in shown else next(later) for action in actions]
+
+    def draw_item(
+        self, context: Any, layout: Any, _data: Any, item: Any, _icon: Any, _holder: Any, _prop: str
+    ) -> None:
+        """Its name, to be changed in place, and on what it plays."""
+        entry = takes.find_take(picked_character(context), item.get(TAKE_MARK, ""))
         if entry is None:
-            self.report({"ERROR"}, "This take is no longer in the file.")
-        return entry
+            return
+        row = layout.row(align=True)
+        row.prop(entry.main, "name", text="", emboss=False)
+        if any(map(edits.known_edited, entry.actions)):
+            row.label(text="", icon="GREASEPENCIL")
+        for part, symbol in _PART_ICONS.items():
+            if part in {one.part for one in entry.parts}:
+                plays = part in entry.plays
+                _play_button(row, entry, part, text="", icon=symbol, depress=plays)
+
+    def _named(self, actions: Any) -> list[int]:
+        names = bpy.types.UI_UL_list.filter_items_by_name
+        return list(names(self.filter_name, self.bitflag_filter_item, actions, "name"))
 
 
-class RHETOR_OT_play_take(_OnTakes, bpy.types.Operator):
-    """Let this take play; the others stay in the file"""
+class RHETOR_MT_take(bpy.types.Menu):
+    """What else can be done with the take that plays."""
 
-    bl_idname = "rhetor.play_take"
-    bl_label = "Play Take"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "INTERNAL"}
+    bl_idname = "RHETOR_MT_take"
+    bl_label = "Take"
 
-    take: StringProperty(name="Take", description="Which take", options={"SKIP_SAVE", "HIDDEN"})
-    part: EnumProperty(
-        name="Part",
-        description="What the take moves",
-        items=[
-            (_BOTH, "Head and Face", "The whole take"),
-            (HEAD, "Head", "The head's motion; the face keeps the take it has"),
-            (FACE, "Face", "The face; the head keeps the take it has"),
-        ],
-        default=_BOTH,
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def description(cls, _context: Any, properties: Any) -> str:
-        """What this very button does."""
-        items = properties.bl_rna.properties["part"].enum_items
-        return f"Let this take play. {items[properties.part].description}"
-
-    def execute(self, context: Any) -> set[str]:
-        """Assign its actions."""
-        entry = self._found(context)
-        if entry is None:
-            return {"CANCELLED"}
-        try:
-            takes.play(entry, _PARTS[self.part])
-        except AttributeError as error:  # an NLA strip is being edited, or the head is linked
-            self.report({"ERROR"}, f"The take cannot be assigned here ({error}).")
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-class RHETOR_OT_remove_take(_OnTakes, bpy.types.Operator):
-    """Delete this take's keys from the file"""
-
-    bl_idname = "rhetor.remove_take"
-    bl_label = "Remove Take"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "INTERNAL"}
-
-    take: StringProperty(name="Take", description="Which take", options={"SKIP_SAVE", "HIDDEN"})
-
-    def execute(self, context: Any) -> set[str]:
-        """Remove its actions; undo brings them back."""
-        entry = self._found(context)
-        if entry is None:
-            return {"CANCELLED"}
-        name = entry.name
-        takes.remove(entry)
-        self.report({"INFO"}, f"{name} was removed")
-        return {"FINISHED"}
-
-
-class RHETOR_OT_restore_settings(_OnTakes, bpy.types.Operator):
-    """Set recording, style, seed and start as they were for this take, to make it again or a
-    variation of it"""
-
-    bl_idname = "rhetor.restore_settings"
-    bl_label = "Use Its Settings"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "INTERNAL"}
-
-    take: StringProperty(name="Take", description="Which take", options={"SKIP_SAVE", "HIDDEN"})
-
-    def execute(self, context: Any) -> set[str]:
-        """Read them from the take's action."""
-        entry = self._found(context)
-        if entry is None:
-            return {"CANCELLED"}
-        settings = context.scene.rhetor
-        stored = {key: _stored(entry, key) for key in ("audio", "style", "preset", "start_frame")}
-        settings.audio, settings.style_name = stored["audio"], stored["style"]
-        settings.preset, settings.start_frame = stored["preset"], stored["start_frame"]
-        settings.seed = int(_stored(entry, "seed"))
-        settings.eyes = bool(json.loads(_stored(entry, "settings")).get("eyes", True))
-        self.report({"INFO"}, f"The settings are those of {entry.name}")
-        return {"FINISHED"}
+    def draw(self, context: Any) -> None:
+        """Operators on the take that plays."""
+        layout = self.layout
+        active = active_take(picked_character(context))
+        layout.operator("rhetor.restore_settings", icon="OPTIONS")
+        layout.operator("rhetor.make_take_again", icon="FILE_REFRESH")
+        layout.operator("rhetor.reproduce_take", icon="CHECKMARK")
+        layout.separator()
+        there = active is not None and all(plays_as_strip(p.owner) for p in active.parts)
+        back = "Move Back from NLA" if there else "Move to NLA"
+        layout.operator("rhetor.take_to_nla", text=back, icon="NLA")
 
 
 class RHETOR_PT_takes(bpy.types.Panel):
@@ -131,32 +89,67 @@ class RHETOR_PT_takes(bpy.types.Panel):
     bl_region_type = "UI"
     bl_category = "Rhetor"
     bl_parent_id = "RHETOR_PT_main"
+    bl_order = 5
 
     @classmethod
     def poll(cls, context: Any) -> bool:
         """There is at least one."""
-        character = _character(context)
-        return character is not None and bool(takes.takes_of(character))
+        return bool(_entries(context))
 
     def draw(self, context: Any) -> None:
-        """A row for each, and what the playing one was made of."""
-        column = self.layout.column(align=True)
-        entries = takes.takes_of(_character(context))
-        for entry in entries:
-            _draw_take(column, entry)
-        for entry in entries:
-            if HEAD in entry.plays:
-                _draw_details(self.layout, entry)
+        """The list, what can be done, and what the playing take was made of."""
+        layout = self.layout
+        row = layout.row()
+        row.template_list(
+            "RHETOR_UL_takes",
+            "",
+            bpy.data,
+            "actions",
+            context.scene,
+            "rhetor_active_take",
+            rows=_ROWS,
+        )
+        active = active_take(picked_character(context))
+        _draw_buttons(row.column(align=True), context, active)
+        if active is not None:
+            _draw_details(layout, active)
+        _draw_comparison(layout, context, active)
 
 
-def _draw_take(layout: Any, entry: takes.TakeEntry) -> None:
-    row = layout.row(align=True)
-    whole = entry.plays == _PARTS[_BOTH]
-    icon = "RADIOBUT_ON" if whole else "RADIOBUT_OFF"
-    _play_button(row, entry, _BOTH, text=entry.name, icon=icon, depress=whole)
-    for part, symbol in _PART_ICONS.items():
-        _play_button(row, entry, part, text="", icon=symbol, depress=part in entry.plays)
-    row.operator("rhetor.remove_take", text="", icon="X").take = entry.id
+def _draw_buttons(column: Any, context: Any, active: takes.TakeEntry | None) -> None:
+    pinned = context.window_manager.rhetor_comparison.pinned
+    is_pinned = active is not None and active.id == pinned
+    column.operator("rhetor.duplicate_take", text="", icon="DUPLICATE")
+    column.operator("rhetor.remove_take", text="", icon="REMOVE")
+    pin = "PINNED" if is_pinned else "UNPINNED"
+    column.operator("rhetor.compare_take", text="", icon=pin, depress=is_pinned)
+    column.menu("RHETOR_MT_take", text="", icon="DOWNARROW_HLT")
+
+
+def _draw_details(layout: Any, entry: takes.TakeEntry) -> None:
+    made = time.strftime(", %d %b %H:%M", time.localtime(entry.made_s)) if entry.made_s else ""
+    edited = ", edited" if any(map(edits.known_edited, entry.actions)) else ""
+    style, seed = stored(entry, "style"), stored(entry, "seed")
+    layout.label(text=f"{style.capitalize()}, seed {seed}{made}{edited}")
+
+
+def _draw_comparison(layout: Any, context: Any, active: takes.TakeEntry | None) -> None:
+    """The two takes side by side, the button that flips, and how far they are apart."""
+    state = context.window_manager.rhetor_comparison
+    pair = compared(context)
+    if pair is None:
+        if takes.find_take(picked_character(context), state.pinned) is not None:
+            draw_text(
+                layout, context, "Play another take to compare it with the pinned one", "PINNED"
+            )
+        return
+    box = layout.box().column(align=True)
+    row = box.row(align=True)
+    for entry in pair:
+        plays = active is not None and entry.id == active.id
+        _play_button(row, entry, BOTH, text=entry.name, depress=plays)
+    box.operator("rhetor.flip_takes", icon="ARROW_LEFTRIGHT")
+    draw_text(box, context, state.difference)
 
 
 def _play_button(row: Any, entry: takes.TakeEntry, part: str, **look: Any) -> None:
@@ -164,24 +157,45 @@ def _play_button(row: Any, entry: takes.TakeEntry, part: str, **look: Any) -> No
     button.take, button.part = entry.id, part
 
 
-def _draw_details(layout: Any, entry: takes.TakeEntry) -> None:
-    row = layout.row()
-    row.label(text=f"{_stored(entry, 'style').capitalize()}, seed {_stored(entry, 'seed')}")
-    row.operator("rhetor.restore_settings").take = entry.id
+def _entries(context: Any) -> tuple[takes.TakeEntry, ...]:
+    character = picked_character(context)
+    return () if character is None else takes.takes_of(character)
 
 
-def _stored(entry: takes.TakeEntry, key: str) -> Any:
-    return entry.main[PROVENANCE_PREFIX + key]
+def _active_index(scene: Any) -> int:
+    """Place of the playing take among all actions; -1 where none plays."""
+    character = find_character(scene.rhetor.head)
+    entry = None if character is None else active_take(character)
+    return -1 if entry is None else int(bpy.data.actions.find(entry.main.name))
 
 
-def _character(context: Any) -> Character | None:
-    character = find_character(context.scene.rhetor.head)
-    return character if character is not None and character.owners else None
+def _play_index(scene: Any, index: int) -> None:
+    """Play the take at a place among all actions. One that cannot play is left alone."""
+    character = find_character(scene.rhetor.head)
+    if character is None or not 0 <= index < len(bpy.data.actions):
+        return
+    entry = takes.find_take(character, bpy.data.actions[index].get(TAKE_MARK, ""))
+    if entry is None:
+        return
+    with contextlib.suppress(RigError):  # the buttons in its row say why
+        takes.play(entry, PARTS[BOTH], scene.rhetor.existing)
+        note_played(bpy.context, character, entry)
 
 
-CLASSES = (
-    RHETOR_OT_play_take,
-    RHETOR_OT_remove_take,
-    RHETOR_OT_restore_settings,
-    RHETOR_PT_takes,
-)
+CLASSES = (RHETOR_UL_takes, RHETOR_MT_take, RHETOR_PT_takes)
+
+
+def register() -> None:
+    """Add `Scene.rhetor_active_take`: choosing a row of the list plays it."""
+    bpy.types.Scene.rhetor_active_take = IntProperty(
+        name="Take",
+        description="The take that plays",
+        get=_active_index,
+        set=_play_index,
+        options={"SKIP_SAVE"},
+    )
+
+
+def unregister() -> None:
+    """Remove it."""
+    del bpy.types.Scene.rhetor_active_take

@@ -8,8 +8,8 @@ is pushed down and plays on under the take, or left where it is, with the take u
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import compat, nla
@@ -34,6 +34,11 @@ class Displaced:
     pushed_down: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
     contested: tuple[str, ...] = ()
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """The same without takes that made room for a take, which is nothing new."""
+        return replace(self, set_aside=()).messages
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -78,6 +83,39 @@ def play(parts: Iterable[WrittenPart], existing: str, span: Span | None = None) 
             for field in ("set_aside", "pushed_down", "left", "contested")
         )
     )
+
+
+def play_as_strips(parts: Sequence[WrittenPart]) -> None:
+    """Move a take from the active action to NLA strips, whose influence can be keyed.
+
+    Raises RigError where one of the data-blocks cannot be animated.
+    """
+    for part in parts:
+        require_animatable(part.owner)
+    for part in parts:
+        if is_take(part.owner.animation_data.action):
+            compat.assign_action(part.owner, None, None)
+        nla.key_influence(nla.place_take(part.owner, part.action, part.slot))
+
+
+def play_active(parts: Sequence[WrittenPart]) -> None:
+    """Move a take from its NLA strips to the active action, over which no strip lies.
+
+    What a person has made active is pushed down. Raises RigError where one of the data-blocks
+    cannot be animated.
+    """
+    for part in parts:
+        require_animatable(part.owner)
+    for part in parts:
+        strip = nla.take_strip(part.owner)
+        if strip is not None:
+            nla.remove_strip(part.owner, strip)
+    play(parts, PUSH_DOWN)
+
+
+def plays_as_strip(owner: Any) -> bool:
+    """Whether a whole take plays on a data-block as a strip of the NLA."""
+    return nla.take_strip(owner) is not None and not is_take(owner.animation_data.action)
 
 
 def playing_action(owner: Any) -> Any | None:

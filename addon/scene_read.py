@@ -23,6 +23,7 @@ class Order:
     """One thing to do: the engine's request, and where its take is to go.
 
     strip: what the take follows. digest: of a part of a dialogue, tells whether it was made.
+    compared_with: id of the take that this one is only to be compared with; nothing is keyed then.
     """
 
     request: AnimateRequest
@@ -32,6 +33,7 @@ class Order:
     placement: Placement = Placement.ACTION
     strip: StripRef | None = None
     digest: str = ""
+    compared_with: str = ""
 
     @property
     def label(self) -> str:

@@ -23,10 +23,11 @@ from .follow import tie
 from .keys_write import WrittenTake, fill_take, remove_actions
 from .placement import Placement
 from .playback import Displaced, play
+from .reproduction import judge
 from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
 from .sound import place_recording
-from .takes import character_id, new_take_id
+from .takes import character_id, find_take, new_take_id
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def write_performance(performance: Performance) -> Written:
     """
     order = performance.order
     scene, character = _find_destination(order)
+    if order.compared_with:
+        return _compare(performance, character)
     clock = scene_clock(scene, order.start_frame)
     take = performance.take.resampled(clock.rate_hz)
     written = fill_take(
@@ -88,6 +91,19 @@ def write_performance(performance: Performance) -> Written:
         last_frame,
         take.duration_s,
         tuple(filter(None, warnings)),
+    )
+
+
+def _compare(performance: Performance, character: Character) -> Written:
+    """Compare with the take that it reproduces; nothing is keyed."""
+    order, take = performance.order, performance.take
+    entry = find_take(character, order.compared_with)
+    if entry is None:
+        raise RigError("The take to compare with is no longer in the file.")
+    verdict = judge(character, entry, take)
+    last_frame = order.start_frame + take.frame_count - 1
+    return Written(
+        verdict.title, (), order.start_frame, last_frame, take.duration_s, verdict.messages
     )
 
 

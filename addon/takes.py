@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,15 +12,16 @@ from uuid import uuid4
 
 import bpy
 
-from . import compat
+from . import compat, nla, playback
 from .character import Character
-from .keys_write import PROVENANCE_PREFIX
+from .keys_write import PROVENANCE_PREFIX, TAKE_MARK, WrittenPart, remove_actions
+from .placement import Placement
 
 CHARACTER_MARK = f"{PROVENANCE_PREFIX}character"
 """On the armature and on its takes: the same in copies of a character, whatever they are called."""
 
-TAKE_MARK = f"{PROVENANCE_PREFIX}take"
-"""On the actions of one take, which before Blender 4.4 are two."""
+MADE_MARK = f"{PROVENANCE_PREFIX}made_s"
+"""On the actions of a take: when it was made, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,8 @@ class TakePart:
 
     @property
     def plays(self) -> bool:
-        """Whether it is the active action there."""
-        animation = self.owner.animation_data
-        return animation is not None and animation.action == self.action
+        """Whether it is what plays there."""
+        return bool(playback.playing_action(self.owner) == self.action)
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class TakeEntry:
     def name(self) -> str:
         """For people."""
         return str(self.main.name)
+
+    @property
+    def made_s(self) -> float:
+        """When it was made, in seconds since 1970; 0 where that is not known."""
+        return float(self.main.get(MADE_MARK, 0.0))
+
+    @property
+    def actions(self) -> tuple[Any, ...]:
+        """All its actions, each once."""
+        return tuple(dict.fromkeys(part.action for part in self.parts))
 
     @property
     def plays(self) -> frozenset[str]:
@@ -78,39 +89,63 @@ def new_take_id() -> str:
 
 
 def takes_of(character: Character) -> tuple[TakeEntry, ...]:
-    """All takes of a character that are still whole, by name."""
-    mark = character.root.get(CHARACTER_MARK)
-    if mark is None:
-        return ()
+    """All takes of a character that are still whole, in the order in which they were made.
+
+    Lines of a dialogue are no takes to choose from: they play together.
+    """
     by_take: dict[str, list[Any]] = {}
-    for action in bpy.data.actions:
-        if action.get(CHARACTER_MARK) == mark and TAKE_MARK in action:
-            by_take.setdefault(str(action[TAKE_MARK]), []).append(action)
+    for action in _actions_of(character):
+        by_take.setdefault(str(action[TAKE_MARK]), []).append(action)
     entries = (_entry(character, take, actions) for take, actions in by_take.items())
-    return tuple(sorted(filter(None, entries), key=lambda entry: entry.name))
+    return tuple(sorted(filter(None, entries), key=lambda entry: (entry.made_s, entry.name)))
 
 
 def find_take(character: Character, take: str) -> TakeEntry | None:
     """One of them by id."""
-    return next((entry for entry in takes_of(character) if entry.id == take), None)
+    actions = [action for action in _actions_of(character) if action[TAKE_MARK] == take]
+    return _entry(character, take, actions) if actions else None
 
 
-def play(entry: TakeEntry, parts: frozenset[str]) -> None:
-    """Let a take play on some parts; an action that played there stays in the file."""
-    for part in entry.parts:
-        if part.part not in parts:
-            continue
-        animation = part.owner.animation_data
-        before = animation.action if animation is not None else None
-        if before is not None and before != part.action:
-            before.use_fake_user = True
-        compat.assign_action(part.owner, part.action, part.slot)
+def play(entry: TakeEntry, parts: frozenset[str], existing: str) -> playback.Displaced:
+    """Let a take play on some parts. existing: see `playback.play`; other takes make room.
+
+    Raises RigError where one of the data-blocks cannot be animated; nothing has changed then.
+    """
+    wanted = (part for part in entry.parts if part.part in parts)
+    return playback.play((WrittenPart(p.owner, p.action, p.slot) for p in wanted), existing)
+
+
+def duplicate(character: Character, entry: TakeEntry) -> TakeEntry:
+    """A copy with the same keys and settings, to be edited; it plays nowhere yet."""
+    take = new_take_id()
+    copies = {action: action.copy() for action in entry.actions}
+    for action, copy in copies.items():
+        copy[TAKE_MARK], copy[MADE_MARK] = take, time.time()
+        copy.name = f"{action.name} copy"
+        copy.use_fake_user = True
+    copied = find_take(character, take)
+    assert copied is not None, "a copy has all parts of its original"
+    return copied
 
 
 def remove(entry: TakeEntry) -> None:
-    """Delete a take's actions from the file."""
-    for action in {part.action for part in entry.parts}:
-        bpy.data.actions.remove(action)
+    """Delete a take from the file, with its strips."""
+    for part in entry.parts:
+        for _, strip in nla.find_strips(part.owner, entry.id):
+            nla.remove_strip(part.owner, strip)
+    remove_actions(entry.actions)
+
+
+def _actions_of(character: Character) -> Iterator[Any]:
+    mark = character.root.get(CHARACTER_MARK)
+    for action in bpy.data.actions if mark is not None else ():
+        if action.get(CHARACTER_MARK) == mark and TAKE_MARK in action and not _is_line(action):
+            yield action
+
+
+def _is_line(action: Any) -> bool:
+    placement = action.get(f"{PROVENANCE_PREFIX}placement", Placement.ACTION.value)
+    return bool(placement != Placement.ACTION.value)
 
 
 def _entry(character: Character, take: str, actions: list[Any]) -> TakeEntry | None:

@@ -14,7 +14,7 @@ def told(blender, speech, tmp_path_factory):
 
 
 def test_the_newest_take_plays_and_the_first_can_be_called_back(told):
-    assert told["names"] == ["autre lively s5", "vöice 声 calm s4"]
+    assert told["names"] == ["vöice 声 calm s4", "autre lively s5"], "in the order of making"
     assert min(told["apart"]) > 0.1, "the two takes differ, or this test shows nothing"
     plays = {"autre lively s5": ["FACE", "HEAD"], "vöice 声 calm s4": []}
     assert told["new plays"] == plays
@@ -24,6 +24,44 @@ def test_the_newest_take_plays_and_the_first_can_be_called_back(told):
 def test_the_head_of_one_goes_with_the_face_of_another(told):
     assert max(told["mixed"]) < 1e-4
     assert told["mixed plays"] == {"autre lively s5": ["HEAD"], "vöice 声 calm s4": ["FACE"]}
+
+
+def test_a_row_of_the_list_plays_its_take(told):
+    assert max(told["list"]["apart"]) < 1e-4
+    assert told["list"]["active"] == "vöice 声 calm s4"
+    assert len(set(told["list"]["no take"])) == 1, "what is no take cannot be chosen"
+
+
+def test_two_takes_are_compared_and_flipped(told):
+    compared = told["compared"]
+    (degrees, head_frame), (mm, mouth_frame) = compared["degrees"], compared["mm"]
+    assert compared["said"] == (
+        f"Head up to {degrees:.1f}° apart (frame {head_frame}), "
+        f"mouth {mm:.1f} mm (frame {mouth_frame})"
+    )
+    both = ["FACE", "HEAD"]
+    assert compared["flips"] == [
+        {"vöice 声 calm s4": both, "autre lively s5": []},
+        {"vöice 声 calm s4": [], "autre lively s5": both},
+    ]
+
+
+def test_a_copy_can_be_edited_and_tells_so(told):
+    copy = told["duplicated"]
+    assert copy["name"] == f"{copy['of']} copy" and copy["plays"] == ["FACE", "HEAD"]
+    assert copy["last"] and copy["edited"] == [False, False]
+    assert not copy["scaled"], "amounts are no edits of keys"
+    assert copy["changed"] == [True, False]
+    assert not copy["changed back"] and copy["other line"]
+
+
+def test_a_take_plays_as_strips_whose_influence_is_keyed(told):
+    strips = told["strips"]
+    assert strips["plays"] == ["FACE", "HEAD"] and max(strips["same"]) < 1e-6
+    head, face = strips["faded"]
+    assert head < 1e-6 and face < 1e-6, "the head rests, the face goes on"
+    assert strips["swapped"] != strips["tracks"] and strips["still keyed"] == 2
+    assert max(strips["back"]) < 1e-6 and strips["left over"] == 0
 
 
 def test_a_take_brings_its_settings_back(told):
