@@ -6,15 +6,15 @@ from __future__ import annotations
 from .head_looks import Colour
 
 SKIN_COLOURS: dict[str, Colour] = {
-    "porcelain": (0.62, 0.43, 0.34),
+    "porcelain": (0.62, 0.42, 0.32),
     "fair": (0.56, 0.36, 0.26),
     "light": (0.48, 0.29, 0.19),
-    "medium": (0.38, 0.215, 0.13),
-    "olive": (0.31, 0.18, 0.10),
-    "tan": (0.25, 0.13, 0.075),
+    "medium": (0.39, 0.23, 0.15),
+    "olive": (0.33, 0.205, 0.125),
+    "tan": (0.26, 0.145, 0.09),
     "brown": (0.165, 0.083, 0.052),
-    "dark": (0.095, 0.047, 0.030),
-    "deep": (0.048, 0.025, 0.018),
+    "dark": (0.105, 0.053, 0.034),
+    "deep": (0.065, 0.034, 0.024),
 }
 IRIS_COLOURS: dict[str, Colour] = {
     "dark brown": (0.035, 0.018, 0.010),

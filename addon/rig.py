@@ -16,7 +16,7 @@ import numpy as np
 
 from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.head.model import FACE, HeadModel
-from ..engine.head.parts import Part
+from ..engine.head.parts import Part, Pigments
 from ..engine.protocol.errors import RigError
 from . import drivers, head_mesh
 from .armature import HEAD_BONE, add_armature, attach_to_bone, place_eye
@@ -135,7 +135,8 @@ def validate_rig(rig: Rig) -> None:
 def set_looks(rig: Rig, head: HeadModel, looks: Looks) -> None:
     """Make another person of a head; its takes play on.
 
-    Raises RigError where a mesh has other vertices than the head model.
+    Linked duplicates, which share its meshes, change with it. Raises RigError where a mesh has
+    other vertices than the head model.
     """
     before = read_looks(rig.armature)
     for name, item in rig.parts.items():
@@ -147,19 +148,31 @@ def set_looks(rig: Rig, head: HeadModel, looks: Looks) -> None:
         change = head.identity_deltas(looks.coefficients - before.coefficients)
         for name, item in rig.parts.items():
             head_mesh.move_vertices(item, change[name])
-        _place_eyes(rig, head, looks.coefficients)
-    pigments = looks.pigments(head)
+    _paint(rig, head, before.pigments(head), looks.pigments(head))
+    for twin in _twins(rig):
+        store_looks(twin.armature, looks)
+        _place_eyes(twin, head, looks.coefficients)
+        _show_hair(twin, head, looks.has_hair)
+
+
+def _twins(rig: Rig) -> list[Rig]:
+    """The heads that share a face mesh, this one among them."""
+    if rig.face.data.users == 1:
+        return [rig]
+    faces = [item for item in bpy.data.objects if item.data == rig.face.data]
+    return [twin for twin in map(find_rig, faces) if twin is not None]
+
+
+def _paint(rig: Rig, head: HeadModel, before: Pigments, after: Pigments) -> None:
+    """Give new colours to the parts that show them."""
     changed = {
         field
-        for field, rgb in vars(before.pigments(head)).items()
-        if not np.array_equal(rgb, getattr(pigments, field))
+        for field, colour in vars(before).items()
+        if not np.array_equal(colour, getattr(after, field))
     }
     for name, item in rig.parts.items():
         if head.parts[name].tint.uses & changed:
-            head_mesh.paint_part(head, head.parts[name], item.data, pigments)
-    store_looks(rig.armature, looks)
-    if before.has_hair != looks.has_hair:
-        _show_hair(rig, head, looks.has_hair)
+            head_mesh.paint_part(head, head.parts[name], item.data, after)
 
 
 def _attach(item: bpy.types.Object, part: Part, armature: bpy.types.Object) -> None:

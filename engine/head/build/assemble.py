@@ -38,6 +38,15 @@ _STILL_MM = 0.05
 _EYE_NAMES = {"l": "eye.L", "r": "eye.R"}
 # Share of each of the rig's neck bones that our head bone carries: a nod bends the whole neck.
 _NECK_SHARES = {"neck01": 0.08, "neck02": 0.38, "neck03": 0.75}
+# What the shirt covers stays still.
+_TRUNK = (
+    *("spine01", "spine02", "spine03"),
+    *(
+        f"{bone}.{side}"
+        for bone in ("clavicle", "shoulder01", "upperarm01", "upperarm02", "breast")
+        for side in "LR"
+    ),
+)
 _WEIGHT_SMOOTHING = 6
 
 
@@ -213,8 +222,7 @@ def _bone_weights(anatomy: Anatomy) -> Points:
     """(N, 3) weights of root, neck and head, smoothed over the skin."""
     mesh = anatomy.mesh
     necks = {bone: mesh.bone_weights(bone) for bone in _NECK_SHARES}
-    down = ("spine01", "spine02", "spine03", "clavicle.L", "clavicle.R", "shoulder01.L")
-    rest = sum((mesh.bone_weights(bone) for bone in (*down, "shoulder01.R")), np.zeros(1))
+    rest = sum((mesh.bone_weights(bone) for bone in _TRUNK), np.zeros(1))
     neck = sum(necks.values(), np.zeros(1))
     rest = np.maximum(rest, np.where(anatomy.from_eyes[:, 2] < -190.0, 1.0 - neck, 0.0))
     root = np.clip(rest, 0.0, 1.0)
