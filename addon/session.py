@@ -56,7 +56,7 @@ class Session(WarmEngine):
     @property
     def is_engine_busy(self) -> bool:
         """Whether somebody waits for the engine."""
-        return self.is_working or self.is_examining
+        return self.is_working or super().is_engine_busy
 
     @property
     def phase(self) -> Phase:

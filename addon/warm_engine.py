@@ -32,6 +32,7 @@ class WarmEngine:
         self._client: Client | None = None
         self._python: Path | None = None
         self._examination: Call | None = None
+        self._question: Call | None = None
         self._used_s = 0.0
 
     @property
@@ -42,7 +43,12 @@ class WarmEngine:
     @property
     def is_engine_busy(self) -> bool:
         """Whether somebody waits for it."""
-        return self.is_examining
+        return self.is_examining or self.question is not None
+
+    @property
+    def question(self) -> Call | None:
+        """What is being asked by `ask`; None where nothing is, or the answer is there."""
+        return None if self._question is None or self._question.is_done else self._question
 
     @property
     def engine_line(self) -> str:
@@ -65,6 +71,25 @@ class WarmEngine:
         self._examination = self._engine(python).call("doctor")
         self.engine_findings = ("Looking at the engine",)
 
+    def ask(
+        self, python: Path, method: str, params: Mapping[str, Any], arrays: Mapping[str, Array]
+    ) -> Call:
+        """Ask the engine something that is no job; returns at once. `listen` brings the answer.
+
+        Raises RhetorError where it cannot be asked.
+        """
+        self._question = self._engine(python).call(method, params, arrays)
+        return self._question
+
+    def stop_asking(self, call: Call) -> None:
+        """The answer is no longer wanted."""
+        if self._client is not None:
+            self._client.cancel(call)
+
+    def listen(self) -> None:
+        """Take in what the engine has sent. Never waits."""
+        self._pump_engine()
+
     def rest(self) -> None:
         """End an idle engine's process; what it has made stays. Returns at once."""
         client, self._client = self._client, None
@@ -74,7 +99,7 @@ class WarmEngine:
     def stop(self) -> None:
         """End the engine's process and wait for its end. Asks nothing of Blender."""
         client, self._client = self._client, None
-        self._examination = None
+        self._examination = self._question = None
         if client is not None:
             client.close()
 
