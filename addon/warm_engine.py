@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..engine.protocol.errors import RhetorError
+from ..engine.protocol.frames import Array
 from .call import Call
 from .client import Client
 
