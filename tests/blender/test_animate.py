@@ -3,6 +3,8 @@
 
 import hashlib
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -62,8 +64,22 @@ def test_interruptions_lose_nothing(default_blender, long_speech, python):
     ]
     assert queue["written"] == [f"{stem} neutral s1", f"{stem} neutral s3"]
     assert queue["failed"] == [["interruptions, neutral 0", "audio"]]
-    assert told["undone"]["written"]
+    assert told["undone"]["written"] and told["renamed"] == "Renamed"
     for case in ("deleted", "other file"):
         assert "no longer in this file. The finished take was kept" in told[case]["said"]
         assert told[case]["written"]
     assert told["rested"] == [1, 0] and told["engines left"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for the engine's process in /proc")
+@pytest.mark.parametrize("manner", ["killed", "quit"])
+def test_the_engine_ends_with_blender(default_blender, long_speech, python, manner):
+    """Closed in the middle of a job, Blender leaves no engine behind."""
+    left = default_blender.start("leave", long_speech, manner, timeout_s=120, **python)
+    (engine,) = (line for line in left.stdout.splitlines() if line.startswith("engine "))
+    process = Path("/proc") / engine.split()[1]
+    until = time.monotonic() + 10
+    while process.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not process.exists()
+    assert "Traceback" not in left.stderr, left.stderr

@@ -238,6 +238,16 @@ hello(); receive(); time.sleep(60)
         thread.join(5)
 
 
+def test_letting_go_of_a_stubborn_worker_does_not_wait(connect):
+    client = connect("hello(); receive(); time.sleep(60)")
+    call = client.call("animate")
+    client.wait_ready(20)
+    started_s = time.monotonic()
+    client.let_go()
+    assert time.monotonic() - started_s < 0.3
+    assert call.is_done and not client.is_running
+
+
 def test_close_fails_what_is_under_way_and_may_be_repeated(connect):
     client = connect("hello(); receive(); time.sleep(60)")
     call = client.call("animate")

@@ -11,6 +11,9 @@ import bpy
 import performances
 import scenario
 
+SOME_S = 30.0
+"""Of the recording: enough to be interrupted, and soon done where the job goes on."""
+
 
 def main(audio: str) -> dict:
     bpy.context.scene.rhetor.audio = audio
@@ -22,6 +25,7 @@ def main(audio: str) -> dict:
         "killed twice": kill(2),
         "queue": queue(),
         "undone": undo(),
+        "renamed": rename(),
         "deleted": delete_the_head(),
         "other file": open_another_file(),
         "rested": rest(),
@@ -41,7 +45,7 @@ def cancel() -> dict:
 
 def kill(times: int) -> dict:
     """The engine dies under the job: it is started again, but not for ever."""
-    session, before = begin()
+    session, before = begin(max_seconds=SOME_S)
     job, engines = session.running, []
     for _ in range(times):
         (engine,) = children()
@@ -90,7 +94,7 @@ def undo() -> dict:
     bpy.ops.ed.undo_push(message="before")
     scene.frame_end = 78
     bpy.ops.ed.undo_push(message="a change")
-    session, _ = begin(max_seconds=30.0)
+    session, _ = begin(max_seconds=SOME_S)
     bpy.ops.ed.undo()
     after_undo = performances.footprint()
     assert after_undo["range"][1] == 77
@@ -101,16 +105,27 @@ def undo() -> dict:
     return {"written": written.title}
 
 
+def rename() -> str:
+    """The head is known by more than its name."""
+    session, _ = begin(max_seconds=SOME_S)
+    head = bpy.context.scene.rhetor.head
+    head.name, other = "Renamed", head.name
+    bpy.data.objects.new(other, None)
+    session.drain()
+    assert head.animation_data.action.name == session.written.title
+    return head.name
+
+
 def delete_the_head() -> dict:
     """The take is kept, and goes to the next head that is picked."""
-    session, _ = begin()
+    session, _ = begin(max_seconds=SOME_S)
     scene = bpy.context.scene
     bpy.data.objects.remove(scene.rhetor.head)
     return rescue(session)
 
 
 def open_another_file() -> dict:
-    session, _ = begin()
+    session, _ = begin(max_seconds=SOME_S)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     return rescue(session)
 
