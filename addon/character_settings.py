@@ -67,6 +67,12 @@ class RHETOR_PG_character(bpy.types.PropertyGroup):
         options={"HIDDEN"},
         override=_OVERRIDABLE,
     )
+    takes_id: StringProperty(
+        name="Takes",
+        description="What ties the takes in this file to the character",
+        options={"HIDDEN"},
+        override=_OVERRIDABLE,
+    )
     faces: CollectionProperty(
         name="Faces",
         description="The meshes whose shape keys take part",

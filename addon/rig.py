@@ -79,6 +79,8 @@ def build_rig(
     armature = add_armature(context, collection, head, name)
     armature.location = location
     armature[RIG_MARK] = _RIG_FORMAT
+    # Stored now: an override of a linked head can keep only settings that the head has (5.0).
+    armature.rhetor_character.is_set_up = False
     materials = make_materials({slot for part in head.parts.values() for slot in part.slots})
     identity, pigments = looks.coefficients, looks.pigments(head)
     for part in head.parts.values():

@@ -18,7 +18,7 @@ from .keys_write import PROVENANCE_PREFIX, TAKE_MARK, WrittenPart, remove_action
 from .placement import Placement
 
 CHARACTER_MARK = f"{PROVENANCE_PREFIX}character"
-"""On the armature and on its takes: the same in copies of a character, whatever they are called."""
+"""On the actions of a take: whose it is. Copies of a character have its takes too."""
 
 MADE_MARK = f"{PROVENANCE_PREFIX}made_s"
 """On the actions of a take: when it was made, in seconds since 1970."""
@@ -75,12 +75,10 @@ class TakeEntry:
 
 def character_id(character: Character) -> str:
     """What ties takes to a character; made at the first take. "" for a linked one."""
-    root = character.root
-    if CHARACTER_MARK not in root:
-        if not root.is_editable:
-            return ""
-        root[CHARACTER_MARK] = uuid4().hex
-    return str(root[CHARACTER_MARK])
+    settings = character.root.rhetor_character
+    if not settings.takes_id and character.root.is_editable:
+        settings.takes_id = uuid4().hex
+    return str(settings.takes_id)
 
 
 def new_take_id() -> str:
@@ -137,8 +135,8 @@ def remove(entry: TakeEntry) -> None:
 
 
 def _actions_of(character: Character) -> Iterator[Any]:
-    mark = character.root.get(CHARACTER_MARK)
-    for action in bpy.data.actions if mark is not None else ():
+    mark = character.root.rhetor_character.takes_id
+    for action in bpy.data.actions if mark else ():
         if action.get(CHARACTER_MARK) == mark and TAKE_MARK in action and not _is_line(action):
             yield action
 
