@@ -61,6 +61,11 @@ class Job:
         self._pace = TimeLeft(_PACE_AFTER_S)
 
     @property
+    def line(self) -> str:
+        """What is being done and for how long still."""
+        return ", ".join(filter(None, (self.stage, self.time_left)))
+
+    @property
     def time_left(self) -> str:
         """For people: "about 20 s left", or "" where nobody can know yet."""
         seconds = self._pace.seconds() if self.performance is None else None

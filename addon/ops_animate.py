@@ -12,7 +12,8 @@ from . import prefs, scene_read, session, style_menu, timers, voice
 from .props import LARGEST_SEED
 
 _QUEUE_TIP = (
-    "Do this when the job that runs is done. Each press joins the line with its own settings"
+    "Make this performance when the running one is done. "
+    "Each press adds one, with the settings of that moment"
 )
 
 
@@ -60,6 +61,9 @@ class RHETOR_OT_animate(bpy.types.Operator):
     def _submit(self, context: Any) -> bool:
         try:
             order = scene_read.read_order(context, prefs.device(context))
+            if session.current.has(order):  # a double click
+                self.report({"INFO"}, "This is in the queue already")
+                return False
             session.current.submit(order, prefs.engine_python(context))
         except RhetorError as error:
             session.current.fail(error)

@@ -19,10 +19,8 @@ def draw_queue(layout: Any, context: Any, job: Job) -> None:
         column.label(text=job.order.title, icon="PLAY")
     row = column.row(align=True)
     row.scale_y = _BAR_HEIGHT
-    row.progress(factor=job.fraction, text=job.stage)
+    row.progress(factor=job.fraction, text=job.line)
     row.operator("rhetor.cancel", text="", icon="X")
-    if job.time_left:
-        column.label(text=job.time_left, icon="BLANK1")
     if job.restarts:
         draw_text(layout, context, session.STARTED_AGAIN, "INFO")
     if waiting:

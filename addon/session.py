@@ -103,6 +103,10 @@ class Session(WarmEngine):
         """What is being done."""
         return self.running.stage if self.running is not None else ""
 
+    def has(self, order: Order) -> bool:
+        """Whether the very same order runs or waits."""
+        return order in self.waiting or (self.running is not None and self.running.order == order)
+
     def submit(self, order: Order, python: Path) -> None:
         """Start an order, or let it join the line; see `submit_all`."""
         self.submit_all([order], python)

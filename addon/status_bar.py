@@ -37,7 +37,7 @@ def draw(header: Any, _context: Any) -> None:
     """What is under way, with a button to stop it."""
     job = session.current.running
     if job is not None:
-        text = ", ".join(filter(None, (job.stage, job.time_left, _line_label())))
+        text = ", ".join(filter(None, (job.line, _line_label())))
         _draw_job(header.layout, job.fraction, text, "rhetor.cancel")
     if learning.current.is_working and learning.current.order is not None:
         learner = learning.current

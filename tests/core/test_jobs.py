@@ -111,6 +111,6 @@ def test_time_left_counts_from_a_restart(line):
     job = line.begin_next()
     for second in range(11):
         job.advance(second / 20, "Listening", float(second))
-    assert job.time_left == "about 10 s left"
+    assert job.line == "Listening, about 10 s left"
     job.start_again("Starting the engine")
     assert (job.restarts, job.fraction, job.time_left) == (1, 0.0, "")
