@@ -79,7 +79,8 @@ def change_looks(rig: Rig, **changes: Any) -> None:
 
 
 def _looks(settings: Any) -> Looks:
-    return read_looks(settings.id_data)
+    rig = find_rig(settings.id_data)
+    return Looks() if rig is None else read_looks(rig.armature)
 
 
 def _change(settings: Any, **changes: Any) -> None:

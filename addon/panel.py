@@ -9,6 +9,7 @@ from . import session
 from .installation.first_run import draw_first_run
 from .panel_jobs import draw_outcome, draw_queue
 from .panel_styles import draw_style
+from .presets import RHETOR_PT_settings_presets
 from .voice import draw_voice
 
 _BUTTON_HEIGHT = 1.6
@@ -22,6 +23,10 @@ class RHETOR_PT_main(bpy.types.Panel):
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "Rhetor"
+
+    def draw_header_preset(self, _context: Any) -> None:
+        """Settings to choose from."""
+        RHETOR_PT_settings_presets.draw_panel_header(self.layout)
 
     def draw(self, context: Any) -> None:
         """Settings above, the button and what came of it below."""
@@ -41,9 +46,9 @@ class RHETOR_PT_main(bpy.types.Panel):
         row = column.row(align=True)
         row.prop(settings, "seed")
         row.operator("rhetor.randomise_seed", text="", icon="FILE_REFRESH")
+        _draw_action(layout)
         if session.current.running is not None:
             draw_queue(layout, context, session.current.running)
-        _draw_action(layout)
         draw_outcome(layout, context)
 
 

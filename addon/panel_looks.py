@@ -11,6 +11,7 @@ from ..engine.head.model import draw_identity
 from ..engine.protocol.errors import RhetorError
 from .looks_settings import TRAITS, change_looks, obstacle
 from .panel_text import draw_error, draw_text
+from .presets import RHETOR_PT_looks_presets
 from .props import LARGEST_SEED
 from .rig import Rig, find_rig
 
@@ -94,6 +95,10 @@ class RHETOR_PT_looks(bpy.types.Panel):
     def poll(cls, context: Any) -> bool:
         """Only our own heads can change."""
         return _rig(context) is not None
+
+    def draw_header_preset(self, _context: Any) -> None:
+        """Faces to choose from."""
+        RHETOR_PT_looks_presets.draw_panel_header(self.layout)
 
     def draw(self, context: Any) -> None:
         """Whole faces, colours, then one slider for each trait."""
