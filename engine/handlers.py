@@ -77,8 +77,10 @@ def _new_style(job: Job) -> Result:
 def _fit_mapping(job: Job) -> Result:
     from .character_fit.fit import fit_mapping
 
-    fit = fit_mapping(unpack_face(job.request.params, job.request.arrays), job.progress)
-    return {}, {"weights": fit.weights, "explained": fit.explained}
+    face = unpack_face(job.request.params, job.request.arrays)
+    fit = fit_mapping(face, job.progress)
+    names = list(face.key_names)
+    return {"key_names": names}, {"weights": fit.weights, "explained": fit.explained}
 
 
 def _guess_landmarks(job: Job) -> Result:

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A face mesh as the engine wants it: at rest, what each shape key moves, its landmarks.
+
+Places are in the axes of the character's root; landmarks are stored in those of the mesh object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..engine.protocol.errors import RigError
+from ..engine.protocol.face_landmarks import FACE_LANDMARKS
+from ..engine.protocol.face_shape import FaceShape
+from . import compat
+
+LANDMARKS_MARK = "rhetor_landmarks"
+_CLOSE_SHARE = 0.5
+"""A mesh is shown with the face where its middle is so near, in sizes of the face's own box."""
+
+
+def read_landmarks(item: bpy.types.Object) -> dict[str, np.ndarray]:
+    """Name -> (3,) place in the axes of the mesh object; only names that are known."""
+    stored = item.get(LANDMARKS_MARK, {})
+    return {name: np.array(stored[name]) for name in FACE_LANDMARKS if name in stored}
+
+
+def store_landmarks(item: bpy.types.Object, places: Mapping[str, Any]) -> None:
+    """The inverse; without places nothing is left behind."""
+    if places:
+        item[LANDMARKS_MARK] = {n: [float(v) for v in p] for n, p in places.items()}
+    elif LANDMARKS_MARK in item:
+        del item[LANDMARKS_MARK]
+
+
+def read_face(
+    item: bpy.types.Object, root: bpy.types.Object, expressive: Iterable[str] = ()
+) -> FaceShape:
+    """A mesh with its keys and landmarks.
+
+    Keys that are in use without being animated are part of who it is: they shape the face at rest
+    and cannot be keyed. `expressive` names keys that are not, whatever their value.
+    Raises RigError where there is nothing to read.
+    """
+    keys = item.data.shape_keys
+    if keys is None or len(keys.key_blocks) < 2:
+        raise RigError(f"{item.name} has no shape keys.", "Pick the mesh that has them.")
+    blocks = list(keys.key_blocks)[1:]
+    shaping = {block.name for block in blocks if _shapes(block, keys, set(expressive))}
+    rest = _places(keys.reference_key)
+    changes = {block.name: _change(item, block) for block in blocks if not block.mute}
+    for block in blocks:
+        if block.name in shaping:
+            rest = rest + block.value * changes[block.name]
+    free = [name for name in changes if name not in shaping]
+    to_root = _to_root(item, root)
+    return FaceShape.of(
+        _moved(rest, to_root),
+        _triangles(item),
+        free,
+        [_moved(rest + changes[name], to_root) for name in free],
+        {n: _moved(p[None], to_root)[0] for n, p in read_landmarks(item).items()},
+    )
+
+
+def read_surroundings(face: FaceShape, item: bpy.types.Object, root: bpy.types.Object) -> FaceShape:
+    """The face together with the other meshes of the character near it: eyes, teeth, lashes."""
+    points, triangles, start = [face.vertices], [face.triangles], len(face.vertices)
+    low, high = face.vertices.min(axis=0), face.vertices.max(axis=0)
+    reach = _CLOSE_SHARE * float((high - low).max())
+    for other in [root, *root.children_recursive]:
+        if other == item or other.type != "MESH" or not other.visible_get():
+            continue
+        places = _moved(_vertices(other), _to_root(other, root))
+        if len(places) and np.abs(places.mean(axis=0) - 0.5 * (low + high)).max() < reach:
+            points.append(places.astype(np.float32))
+            triangles.append(_triangles(other) + start)
+            start += len(places)
+    return FaceShape(
+        np.concatenate(points),
+        np.concatenate(triangles).astype(np.int32),
+        face.key_names,
+        face.starts,
+        face.moved,
+        face.deltas,
+        {},
+    )
+
+
+def to_mesh_axes(place: Any, item: bpy.types.Object, root: bpy.types.Object) -> np.ndarray:
+    """A place (3,) in the root's axes, in those of the mesh object."""
+    return _moved(np.asarray(place)[None], _to_root(item, root).inverted())[0]
+
+
+def _shapes(block: Any, keys: bpy.types.Key, expressive: set[str]) -> bool:
+    """Whether a key is part of who the character is: in use, and nothing moves it."""
+    if block.mute or not block.value or block.name in expressive:
+        return False
+    path = block.path_from_id("value")
+    animation = keys.animation_data
+    driven = animation is not None and animation.drivers.find(path) is not None
+    channels = compat.assigned_channels(keys)
+    return not driven and (channels is None or channels.fcurves.find(path) is None)
+
+
+def _change(item: bpy.types.Object, block: Any) -> np.ndarray:
+    """(V, 3) by which a key at 1 moves the vertices."""
+    change = _places(block) - _places(block.relative_key)
+    group = item.vertex_groups.get(block.vertex_group) if block.vertex_group else None
+    if group is None:
+        return change
+    share = np.zeros(len(change))
+    for vertex in item.data.vertices:
+        for entry in vertex.groups:
+            if entry.group == group.index:
+                share[vertex.index] = entry.weight
+    return change * share[:, None]
+
+
+def _places(block: Any) -> np.ndarray:
+    flat = np.empty(3 * len(block.data), np.float32)
+    block.data.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def _vertices(item: bpy.types.Object) -> np.ndarray:
+    flat = np.empty(3 * len(item.data.vertices), np.float32)
+    item.data.vertices.foreach_get("co", flat)
+    return flat.reshape(-1, 3)
+
+
+def _triangles(item: bpy.types.Object) -> np.ndarray:
+    item.data.calc_loop_triangles()
+    flat = np.empty(3 * len(item.data.loop_triangles), np.int32)
+    item.data.loop_triangles.foreach_get("vertices", flat)
+    return flat.reshape(-1, 3)
+
+
+def _to_root(item: bpy.types.Object, root: bpy.types.Object) -> Matrix:
+    return root.matrix_world.inverted_safe() @ item.matrix_world
+
+
+def _moved(points: np.ndarray, matrix: Matrix) -> np.ndarray:
+    values = np.array(matrix)
+    return points @ values[:3, :3].T + values[:3, 3]
