@@ -272,6 +272,14 @@ def command_test(arguments: argparse.Namespace) -> int:
     return run_shown(command, {"RHETOR_TEST_BLENDERS": versions})
 
 
+def command_ui_test(arguments: argparse.Namespace) -> int:
+    """A real Blender window driven by mouse and keyboard; BLENDER names the program."""
+    set_up(DEVELOPMENT_EXTRAS)
+    command = [str(python_of(VENV)), "-m", "pytest", "tests/ui", "-s", *arguments.pytest]
+    images = {"RHETOR_UI_IMAGES": str(arguments.images.resolve())} if arguments.images else {}
+    return run_shown(command, {"RHETOR_UI_SETUP": "1", **images})
+
+
 def command_check(_: argparse.Namespace) -> int:
     """Formatting, lint and types, as CI sees them."""
     set_up(DEVELOPMENT_EXTRAS)
@@ -397,6 +405,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     test = add("test", command_test)
     test.add_argument("--quick", action="store_true", help="only the default Blender")
     test.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
+    ui_test = add("ui-test", command_ui_test)
+    ui_test.add_argument("--images", type=Path, help="also keep the manual's pictures here")
+    ui_test.add_argument("pytest", nargs="*", help="further arguments for pytest, after --")
     add("check", command_check)
     package = add("package", command_package)
     package.add_argument("--output", type=Path, default=ROOT / "dist", help="folder for the zip")
