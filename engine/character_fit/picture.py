@@ -17,9 +17,10 @@ from ..head.parts import gaze_rotation
 from .surface import Indices, Points, Surface, unit_length
 
 _AMBIENT = 0.35
-_BATCH = 2_000_000
+_BATCH = 250_000
 """Pixels that are tested at once."""
 _AWAY = -1
+_EDGE = 1e-9
 _LOOKS = ((0.0, 0.0), (0.0, 0.9), (0.0, -0.9), (0.6, 0.0), (-0.6, 0.0))
 """Pitch and yaw of the face, in radians."""
 _SEEN_PIXEL_MM = 1.5
@@ -132,17 +133,17 @@ def _inside(
     numbers: Indices, corners: Points, low: Indices, size: int, shape: tuple[int, int]
 ) -> tuple[Indices, Indices, Points]:
     """The pixels of a square of `size` at `low` (n, 2) that lie inside triangles (n, 3, 2)."""
-    steps = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1).reshape(-1, 2)
-    places = low[:, None] + steps[None]
+    step_v, step_u = (axis.ravel() for axis in np.indices((size, size)))
+    u, v = low[:, :1] + step_u, low[:, 1:] + step_v
     a, e, f = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     twice = e[:, 0] * f[:, 1] - e[:, 1] * f[:, 0]
-    from_a = places - a[:, None]
-    twice = np.where(np.abs(twice) > 1e-12, twice, np.inf)[:, None]
-    s = (from_a[..., 0] * f[:, None, 1] - from_a[..., 1] * f[:, None, 0]) / twice
-    t = (e[:, None, 0] * from_a[..., 1] - e[:, None, 1] * from_a[..., 0]) / twice
-    weights = np.stack([1.0 - s - t, s, t], axis=-1)
-    inside = (weights >= -1e-9).all(axis=-1) & np.isfinite(twice)
-    inside &= (places >= 0).all(axis=-1) & (places < shape).all(axis=-1)
+    e, f = (edge / np.where(np.abs(twice) > 1e-12, twice, np.inf)[:, None] for edge in (e, f))
+    from_u, from_v = u - a[:, :1], v - a[:, 1:]
+    s = from_u * f[:, 1:] - from_v * f[:, :1]
+    t = from_v * e[:, :1] - from_u * e[:, 1:]
+    inside = (s >= -_EDGE) & (t >= -_EDGE) & (s + t <= 1.0 + _EDGE) & (twice != 0.0)[:, None]
+    inside &= (u >= 0) & (v >= 0) & (u < shape[0]) & (v < shape[1])
     row, step = np.nonzero(inside)
-    at = places[row, step]
-    return numbers[row], at[:, 1] * shape[0] + at[:, 0], weights[row, step]
+    s, t = s[row, step], t[row, step]
+    pixel = v[row, step] * shape[0] + u[row, step]
+    return numbers[row], pixel, np.stack([1.0 - s - t, s, t], axis=-1)
