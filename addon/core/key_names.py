@@ -9,7 +9,6 @@ the viseme sets of `viseme_shapes.py`. Names say left and right from the charact
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +18,13 @@ import numpy as np
 from ...engine.head.channels import EXPRESSION_NAMES
 from .key_aliases import ALIASES
 from .key_mapping import KeyMapping, is_mouth_unit
+from .spelling import spellings
 from .viseme_shapes import VISEME_SETS, VisemeSet
 
 _COLUMN = {name: column for column, name in enumerate(EXPRESSION_NAMES)}
 _ENOUGH_MOUTH_UNITS = 10
 """From so many on, a mouth is better told by its units than by whole visemes."""
 
-_COPY_NUMBER = re.compile(r"\.\d{3}$")
-_SEPARATORS = re.compile(r"[\W_]+")
 _VISEME_PREFIX = re.compile(r"^(viseme|vis|v)(?=[a-z0-9]+$)")
 
 _NEEDED: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -80,13 +78,6 @@ def missing_in(mapping: KeyMapping) -> tuple[str, ...]:
     if mapping.is_solved.any():
         there.add("mouthClose")  # without any viseme the lips are closed
     return tuple(what for what, any_of in _NEEDED if not there.intersection(any_of))
-
-
-def spellings(name: str) -> list[str]:
-    """The name in lower case without separators; then with one leading part less at a time."""
-    plain = _COPY_NUMBER.sub("", unicodedata.normalize("NFKC", name)).lower()
-    parts = [part for part in _SEPARATORS.split(plain) if part]
-    return ["".join(parts[start:]) for start in range(len(parts))]
 
 
 def _direct_units(names: Sequence[str]) -> tuple[dict[str, Mapping[str, float]], dict[str, int]]:
