@@ -46,7 +46,7 @@ def configure_render(  # noqa: PLR0917
     render.use_motion_blur = False
     render.film_transparent = False
     render.filepath = str(output_path)
-    render.use_file_extension = not video
+    render.use_file_extension = True
     if video:
         write_video(render)
     else:

@@ -43,7 +43,6 @@ def render(scene, frame: int, folder: Path) -> np.ndarray:
     if hasattr(scene.render.image_settings, "media_type"):
         scene.render.image_settings.media_type = "IMAGE"
     scene.render.image_settings.file_format = "PNG"
-    scene.render.use_file_extension = True
     bpy.ops.render.render(animation=True)
     (path,) = folder.glob(f"{frame:04}*.png")
     image = bpy.data.images.load(str(path))
