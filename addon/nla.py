@@ -177,7 +177,11 @@ def _shift(owner: Any, track: Any, strip: Any, frames: int) -> None:
         or other.frame_start >= max(last, strip.frame_end)
         for other in others
     ):
-        strip.frame_start_raw, strip.frame_end_raw = first, last
+        # A strip that is shorter than nothing, if only for a moment, loses its blending.
+        if frames > 0:
+            strip.frame_end_raw, strip.frame_start_raw = last, first
+        else:
+            strip.frame_start_raw, strip.frame_end_raw = first, last
         return
     beside = ensure_track(owner, track.name, first, last)
     moved = beside.strips.new(strip.name, math.floor(first), strip.action)
