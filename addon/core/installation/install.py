@@ -23,7 +23,7 @@ from .home import EngineHome, Installed, folder_bytes
 from .interpreter import create_environment
 from .kit import KitTarget, unpack_kit
 from .pins import Pins, read_pins
-from .pip import Pip
+from .pip import NoBuildError, Pip
 from .selector import Selector
 
 _PREPARE, _CHOOSE, _DOWNLOAD, _UNPACK, _CHECK = (
@@ -124,6 +124,8 @@ class Installation:
 
     def _choose(self, pip: Pip, downloader: Downloader, report: Callable[[float], None]) -> Choice:
         wish = Wish(Variant(self._order.variant), self._order.learning, self._sources(report))
+        if not self._order.kit:
+            self._renew(pip, downloader)
 
         def selector() -> Selector:
             tool = pip.choose([self._pins.selector], ())
@@ -132,6 +134,15 @@ class Installation:
             return Selector(self._home.tools, pip.python, self._commands)
 
         return choose(wish, self._pins, self._machine, pip, selector)
+
+    def _renew(self, pip: Pip, downloader: Downloader) -> None:
+        """Replace the pip that came with Python: an old one loads what it is to choose from."""
+        try:
+            files = pip.choose([self._pins.installer], ())
+        except NoBuildError:
+            return  # the sources at hand have none; the old one works too, only slower
+        downloader.fetch_all(files, lambda _done, _total: None)
+        pip.unpack(files, self._home.downloads)
 
     def _sources(self, report: Callable[[float], None]) -> tuple[str, ...]:
         """pip's options on where to look; a kit is unpacked for it."""

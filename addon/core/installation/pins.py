@@ -21,13 +21,15 @@ class Pins:
     """Requirements as pip reads them.
 
     packages: for animating. video, training: what learning a style from videos needs besides.
-    constraints: of every package below those. selector: the tool that finds builds for a card.
+    constraints: of every package below those. installer: the pip to install with. selector: the
+    tool that finds builds for a graphics card.
     """
 
     packages: tuple[str, ...]
     video: tuple[str, ...]
     training: tuple[str, ...]
     constraints: tuple[str, ...]
+    installer: str
     selector: str
 
     def requirements(self, learning: bool) -> tuple[str, ...]:
@@ -60,6 +62,7 @@ def read_pins(path: Path = PROJECT_FILE) -> Pins:
         tuple(extras["video"]),
         tuple(extras["training"]),
         tuple(settings["constraints"]),
+        settings["installer"],
         settings["selector"],
     )
 

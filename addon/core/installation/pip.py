@@ -51,7 +51,7 @@ class Pip:
             *("--report", str(report), "--constraint", str(limits), *sources, *requirements),
         )
         if finished.code:
-            raise _reason(finished)
+            raise reason_of(finished)
         return wheels_of_report(report.read_text("utf-8"))
 
     def unpack(
@@ -78,7 +78,7 @@ class Pip:
             while_waiting=while_waiting,
         )
         if finished.code:
-            raise _reason(finished)
+            raise reason_of(finished)
 
     def _run(self, *arguments: str, while_waiting: Callable[[], None] = lambda: None) -> Finished:
         return self._commands.run(
@@ -86,7 +86,7 @@ class Pip:
         )
 
 
-def _reason(finished: Finished) -> InstallError:
+def reason_of(finished: Finished) -> InstallError:
     """Why pip has failed, in words for people."""
     text = finished.errors + finished.output
     if any(sign in text for sign in _DISTRUSTED):

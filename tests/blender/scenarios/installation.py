@@ -2,7 +2,6 @@
 """From nothing to a take: install the engine from an offline kit, use it, uninstall it."""
 
 import os
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,18 +11,18 @@ import scenario
 
 
 def main(kit: str, audio: str) -> dict:
+    performances.create_head(hair=False)
+    bpy.context.scene.rhetor.audio = audio
     told = {
         "before": refused("animate"),
         "first run": drawn(),
         "offline": refused("install_engine"),
     }
-    started_s = time.perf_counter()
     assert bpy.ops.rhetor.install_offline_kit(filepath=kit) == {"FINISHED"}
-    told["seconds"] = round(time.perf_counter() - started_s, 1)
     installer = scenario.module("addon.installation.installer").current
     told["installed"] = vars(installer.installed).copy()
     told["left over"] = sorted(path.name for path in installer.home.root.iterdir())
-    told["animated"] = animated(audio)
+    told["animated"] = animated()
     told["ready"] = drawn()
     told["checks"] = checked()
     assert bpy.ops.rhetor.uninstall_engine() == {"FINISHED"}
@@ -41,9 +40,7 @@ def refused(name: str) -> str:
     raise AssertionError(f"{name} should have been refused")
 
 
-def animated(audio: str) -> dict:
-    performances.create_head(hair=False)
-    bpy.context.scene.rhetor.audio = audio
+def animated() -> dict:
     assert bpy.ops.rhetor.animate() == {"FINISHED"}
     session = scenario.module("addon.session").current
     return {"title": session.written.title, "engine": session.engine_line}
