@@ -48,3 +48,65 @@ def test_the_sequencer_may_show_another_scene(told):
         other = told["other scene"]
         assert other["asked"]["strip"] == "elsewhere" and other["asked"]["start_frame"] == 7
         assert "different frame rates" in other["rates"]
+
+
+@pytest.fixture(scope="module")
+def followed(blender, speech):
+    return blender.run("follow", speech)
+
+
+def shifted(state, frames, strip_frames=None):
+    """A state in which everything lies so many frames later."""
+    by = {"strip": frames if strip_frames is None else strip_frames}
+    return {
+        key: [v + frames for v in value] if isinstance(value, list) else value + by.get(key, frames)
+        for key, value in state.items()
+    }
+
+
+def test_all_keys_follow_the_strip_by_whole_frames(followed):
+    start = followed["start"]
+    assert start["keys"] == [1.0, 50.0] and start["mine"] == [30.5, 28.25, 33.0]
+    assert followed["moved"] == shifted(start, 12)
+
+
+def test_undo_and_redo_keep_strip_and_keys_together(followed):
+    start, undo = followed["start"], followed["undo"]
+    assert undo["undo"] == start and undo["redo"] == shifted(start, 12)
+    assert undo["early step"] == shifted(start, 19)
+    assert undo["early undo"] == shifted(start, 12)
+    assert undo["early redo"] == shifted(start, 19)
+
+
+def test_trimming_a_copy_a_new_name_and_deletion_move_nothing(blender, followed):
+    here = shifted(followed["start"], 12)
+    assert followed["trimmed"] in (here, None if blender.version == "4.2" else here)
+    copied = followed["copied"]
+    assert copied["after"] == here and not copied["half is tied"]
+    assert copied["half moved"] == here and copied["strip moved"] == shifted(here, -3)
+    renamed = followed["renamed"]
+    assert renamed["strip is tied"] and not renamed["half is tied"]
+    assert renamed["moved"] == shifted(here, 2)
+    assert followed["deleted"], "deleting a strip leaves its take"
+
+
+def test_all_takes_of_a_strip_follow_and_each_its_own(followed):
+    assert followed["together"]["moved"] == [4.0, 4.0, -2.0]
+
+
+def test_strips_of_the_nla_follow_and_never_overlap(followed):
+    nla = followed["nla"]
+    assert [place[1] for place in nla["before"]] == [101.0, 201.0]
+    assert [place[1] for place in nla["moved"]] == [121.0, 201.0]
+    assert [place[1] for place in nla["meeting"]] == [181.0, 201.0]
+    assert [place[1] for place in nla["together"]] == [681.0, 701.0]
+    for case in nla:
+        if case != "keys":
+            shapes = {(track, last - first, blend) for track, first, last, blend in nla[case]}
+            assert shapes == {("Rhetor lines", 49.0, 8.0)}, nla
+    assert nla["keys"][0] == nla["keys"][1]
+
+
+def test_following_costs_next_to_nothing(followed):
+    assert followed["cost_us"]["no tied strip"] < 200
+    assert followed["cost_us"]["300 strips"] < 20_000
