@@ -111,14 +111,7 @@ def _change(item: bpy.types.Object, block: Any) -> np.ndarray:
     """(V, 3) by which a key at 1 moves the vertices."""
     change = _places(block) - _places(block.relative_key)
     group = item.vertex_groups.get(block.vertex_group) if block.vertex_group else None
-    if group is None:
-        return change
-    share = np.zeros(len(change))
-    for vertex in item.data.vertices:
-        for entry in vertex.groups:
-            if entry.group == group.index:
-                share[vertex.index] = entry.weight
-    return change * share[:, None]
+    return change if group is None else change * _weights(item, group)[:, None]
 
 
 def _places(block: Any) -> np.ndarray:
@@ -134,10 +127,28 @@ def _vertices(item: bpy.types.Object) -> np.ndarray:
 
 
 def _triangles(item: bpy.types.Object) -> np.ndarray:
+    """(F, 3) triangles that are shown: masks hide helpers that are no part of the face."""
     item.data.calc_loop_triangles()
     flat = np.empty(3 * len(item.data.loop_triangles), np.int32)
     item.data.loop_triangles.foreach_get("vertices", flat)
-    return flat.reshape(-1, 3)
+    triangles = flat.reshape(-1, 3)
+    for modifier in item.modifiers:
+        group = item.vertex_groups.get(getattr(modifier, "vertex_group", ""))
+        if modifier.type == "MASK" and modifier.show_viewport and group is not None:
+            kept = _weights(item, group) > modifier.threshold
+            kept ^= modifier.invert_vertex_group
+            triangles = triangles[kept[triangles].all(axis=1)]
+    return triangles
+
+
+def _weights(item: bpy.types.Object, group: bpy.types.VertexGroup) -> np.ndarray:
+    """(V,) weight of each vertex in a group."""
+    weights = np.zeros(len(item.data.vertices))
+    for vertex in item.data.vertices:
+        for entry in vertex.groups:
+            if entry.group == group.index:
+                weights[vertex.index] = entry.weight
+    return weights
 
 
 def _to_root(item: bpy.types.Object, root: bpy.types.Object) -> Matrix:
