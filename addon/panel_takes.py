@@ -78,6 +78,8 @@ class RHETOR_MT_take(bpy.types.Menu):
         there = active is not None and all(plays_as_strip(p.owner) for p in active.parts)
         back = "Move Back from NLA" if there else "Move to NLA"
         layout.operator("rhetor.take_to_nla", text=back, icon="NLA")
+        layout.operator_context = "INVOKE_DEFAULT"
+        layout.operator("rhetor.export_take", text="Export...", icon="EXPORT")
 
 
 class RHETOR_PT_takes(bpy.types.Panel):

@@ -2,8 +2,8 @@
 """Run a stored take again with the real engine and compare every key; then change what made it."""
 
 import json
-import os
 import wave
+from pathlib import Path
 
 import bpy
 import performances
@@ -31,7 +31,7 @@ def main(audio: str) -> dict:
     first.main["rhetor_weights_sha256"] = json.dumps(weights)
     change_recording(audio)
     told["changed"] = reproduce(first.id)
-    os.remove(audio)
+    Path(audio).unlink()
     try:
         bpy.ops.rhetor.reproduce_take(take=first.id)
     except RuntimeError as error:
