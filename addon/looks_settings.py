@@ -93,7 +93,8 @@ def _trait_property(name: str) -> Any:
     label, description, reach = TRAITS[name]
 
     def get(settings: Any) -> float:
-        return trait_space().values(_looks(settings).coefficients)[name] / reach
+        value = trait_space().values(_looks(settings).coefficients)[name] / reach
+        return round(value, _PLACES) + 0.0  # no "-0.00"
 
     def put(settings: Any, value: float) -> None:
         identity = trait_space().changed(_looks(settings).coefficients, name, value * reach)
