@@ -58,11 +58,12 @@ def read_face(
             rest = rest + block.value * changes[block.name]
     free = [name for name in changes if name not in shaping]
     to_root = _to_root(item, root)
+    turn = np.array(to_root.to_3x3(), np.float32).T
     return FaceShape.of(
         _moved(rest, to_root),
         _triangles(item),
         free,
-        [_moved(rest + changes[name], to_root) for name in free],
+        [changes[name] @ turn for name in free],
         {n: _moved(p[None], to_root)[0] for n, p in read_landmarks(item).items()},
     )
 
@@ -115,8 +116,8 @@ def _change(item: bpy.types.Object, block: Any) -> np.ndarray:
 
 
 def _places(block: Any) -> np.ndarray:
-    flat = np.empty(3 * len(block.data), np.float32)
-    block.data.foreach_get("co", flat)
+    flat = np.empty(3 * len(block.points), np.float32)
+    block.points.foreach_get("co", flat)
     return flat.reshape(-1, 3)
 
 
@@ -156,5 +157,5 @@ def _to_root(item: bpy.types.Object, root: bpy.types.Object) -> Matrix:
 
 
 def _moved(points: np.ndarray, matrix: Matrix) -> np.ndarray:
-    values = np.array(matrix)
+    values = np.array(matrix, np.float32)
     return points @ values[:3, :3].T + values[:3, 3]

@@ -70,18 +70,17 @@ class FaceShape:
         vertices: npt.NDArray[Any],
         triangles: npt.NDArray[Any],
         key_names: Sequence[str],
-        key_vertices: Sequence[npt.NDArray[Any]],
+        key_deltas: Sequence[npt.NDArray[Any]],
         landmarks: Mapping[str, npt.NDArray[Any]],
     ) -> FaceShape:
-        """From the places (V, 3) that each key on its own gives to all vertices."""
+        """From the displacements (V, 3) of all vertices by each key on its own."""
         rest = np.asarray(vertices, np.float32)
         still = STILL_SHARE * float(np.ptp(rest, axis=0).max(initial=0.0))
         rows, deltas = [], []
-        for places in key_vertices:
-            delta = np.asarray(places, np.float32) - rest
-            at = np.flatnonzero(np.abs(delta).max(axis=1) > still)
+        for dense in key_deltas:
+            at = np.flatnonzero((np.abs(dense) > still).any(axis=1))
             rows.append(at)
-            deltas.append(delta[at])
+            deltas.append(np.asarray(dense, np.float32)[at])
         return FaceShape(
             vertices=rest,
             triangles=np.asarray(triangles, np.int32),

@@ -50,7 +50,9 @@ class Known:
     def with_keys(self, keys, names=None):
         names = names or [f"key {number}" for number in range(len(keys))]
         marked = {name: elsewhere(place) for name, place in self.landmarks.items()}
-        return FaceShape.of(elsewhere(self.points), self.triangles, names, keys, marked)
+        rest = elsewhere(self.points)
+        deltas = [key - rest for key in keys]
+        return FaceShape.of(rest, self.triangles, names, deltas, marked)
 
 
 @pytest.fixture(scope="module")
@@ -244,7 +246,7 @@ def test_landmarks_are_found_by_themselves(own, capsys):
     places = np.concatenate(points) @ aside + [0.2, 5.0, 1.6]
     opened = places.copy()
     opened[: len(own.points)] += own.units[UNIT["jawOpen"]] @ aside
-    face = FaceShape.of(places, np.concatenate(triangles), ["open"], [opened], {})
+    face = FaceShape.of(places, np.concatenate(triangles), ["open"], [opened - places], {})
     found = guess_landmarks(face)
     aim = {name: place @ aside + [0.2, 5.0, 1.6] for name, place in own.landmarks.items()}
     miss = {name: 1000 * np.linalg.norm(found[name] - aim[name]) for name in FACE_LANDMARKS}
