@@ -168,10 +168,12 @@ class BlenderWindow:
         self.click(strip.x + _TAB_STRIP_PX // 2, strip.y + found.centre[0])
 
     def widen_sidebar(self, by_px: int = 110) -> None:
-        """Drag the sidebar's edge."""
+        """Drag the sidebar's edge, beside a panel: elsewhere 4.3 does not take hold of it."""
         side = self.box("VIEW_3D", "UI")
-        middle = side.y + side.height // 2
-        self.desktop.drag((side.x, middle), (side.x - by_px, middle))
+        x, y = side.x + 8, side.y + 60
+        self.desktop.drag((x, y), (x - by_px, y))
+        self.settle()
+        assert self.box("VIEW_3D", "UI").width > side.width
 
     def open_panel(self, title: str) -> None:
         """Click on the header of a panel."""

@@ -156,12 +156,14 @@ def session():
 
 
 def sounds():
-    """Names of the recordings in the sequencer."""
+    """Recordings in the sequencer with their start, and whether this Blender can have any."""
     editor = bpy.context.scene.sequence_editor
-    if editor is None:
-        return []
-    strips = editor.strips if hasattr(editor, "strips") else editor.sequences
-    return [(strip.name, strip.frame_final_start) for strip in strips if strip.type == "SOUND"]
+    every = "strips" if hasattr(editor, "strips") else "sequences"
+    found = [s for s in getattr(editor, every, ()) if s.type == "SOUND"]
+    return {
+        "is_possible": bpy.app.build_options.audaspace,
+        "strips": [(strip.name, strip.frame_final_start) for strip in found],
+    }
 
 
 def measure(is_on):

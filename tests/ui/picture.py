@@ -111,9 +111,10 @@ def save_small(picture: Image.Image, path: Path) -> None:
 
 def _ink(picture: Image.Image) -> Image.Image:
     """Letters in black on white, whatever the theme: what is unlike its surroundings."""
-    grey = picture.convert("L")
-    difference = ImageChops.difference(grey, grey.filter(ImageFilter.MedianFilter(_STROKES_PX)))
-    return ImageOps.invert(difference.point([min(255, 2 * level) for level in range(256)]))
+    around = picture.filter(ImageFilter.MedianFilter(_STROKES_PX))
+    red, green, blue = ImageChops.difference(picture, around).split()
+    ink = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    return ImageOps.invert(ink.point([min(255, 2 * level) for level in range(256)]))
 
 
 def _word(row: list[str], at: tuple[int, int]) -> Word:

@@ -88,7 +88,11 @@ def test_animating_never_keeps_blender_waiting(story: Story) -> None:
     assert len(animating.writes) == 1
     assert window.ask("takes")["names"] == window.ask("takes")["playing"]
     assert len(window.ask("takes")["names"]) == 1
-    assert [name for name, _ in window.ask("sounds")] == [story.long_recording.stem]
+    sounds = window.ask("sounds")
+    if sounds["is_possible"]:
+        assert [name for name, _ in sounds["strips"]] == [story.long_recording.stem]
+    else:
+        window.await_text("This build of Blender has no sound")
     story.keep("done")
 
 
