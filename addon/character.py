@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The character that takes a performance: our own head, or any that has been set up.
 
-A character is known by its root object: the armature, or the face mesh where there is none.
+A character is known by its root object: the armature; where there is none, the Empty that its
+meshes are children of, or the face mesh itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import bpy
 import numpy as np
@@ -16,9 +16,11 @@ import numpy as np
 from ..engine.head.channels import EXPRESSION_NAMES, IDENTITY_SIZE
 from ..engine.protocol.errors import RigError
 from ..engine.protocol.take import POSE_CHANNELS, Take
+from . import character_bones
 from .armature import HEAD_BONE
-from .core.key_mapping import KeyMapping
-from .core.retarget import face_curves, head_curves, mapped_curves
+from .character_faces import key_curves, mapped_faces
+from .character_object import object_curves
+from .core.retarget import face_curves, head_curves
 from .keys_write import KeyedOwner
 from .rig import Rig, find_rig, validate_rig
 
@@ -49,21 +51,31 @@ class Character:
         return None if self.rig is None else self.rig.identity
 
     @property
-    def head_owner(self) -> bpy.types.Object | None:
-        """The armature whose bones take the pose."""
+    def armature(self) -> bpy.types.Object | None:
+        """The armature, where the character has one."""
         return self.root if self.root.type == "ARMATURE" else None
+
+    @property
+    def head_owner(self) -> bpy.types.Object | None:
+        """The object that takes the pose: the armature, or a root that moves itself."""
+        if self.rig is not None or self.bones:
+            return self.root
+        moves = self.armature is None and self.root.rhetor_character.moves_object
+        return self.root if moves else None
 
     @property
     def bones(self) -> tuple[str, ...]:
         """The bones of the armature that a take moves."""
-        return (HEAD_BONE,) if self.rig is not None else ()
+        if self.rig is not None:
+            return (HEAD_BONE,)
+        return () if self.armature is None else character_bones.bones_that_move(self.armature)
 
     @property
     def faces(self) -> tuple[bpy.types.Object, ...]:
         """The meshes whose shape keys take part, one for each Key data-block."""
         if self.rig is not None:
             return (self.rig.face,) if self.rig.keys is not None else ()
-        return tuple(face.mesh for face in _mapped_faces(self.root))
+        return tuple(face.mesh for face in mapped_faces(self.root))
 
     @property
     def face_owners(self) -> tuple[bpy.types.Key, ...]:
@@ -72,7 +84,7 @@ class Character:
 
     @property
     def owners(self) -> tuple[bpy.types.ID, ...]:
-        """All data-blocks that a take animates: the armature, then the faces."""
+        """All data-blocks that a take animates: the root object, then the faces."""
         head = () if self.head_owner is None else (self.head_owner,)
         return (*head, *self.face_owners)
 
@@ -91,15 +103,27 @@ class Character:
                 KeyedOwner(self.rig.armature, head_curves(take, HEAD_BONE)),
                 KeyedOwner(self.rig.keys, face_curves(take, self.rig.keys.key_blocks.keys())),
             ]
-        return [
-            KeyedOwner(face.mesh.data.shape_keys, mapped_curves(take, _mapping(face)))
-            for face in _mapped_faces(self.root)
-        ]
+        shown_by_bones = self._units_of_bones()
+        face = (
+            KeyedOwner(face.mesh.data.shape_keys, key_curves(face, take, shown_by_bones))
+            for face in mapped_faces(self.root)
+        )
+        return [keyed for keyed in (*self._head_curves(take), *face) if keyed.curves]
 
     def animated_paths(self, owner: bpy.types.ID) -> tuple[str, ...]:
         """The data paths on one of the owners that a take animates."""
         found = (keyed for keyed in self.keyed_owners(_STILL) if keyed.owner == owner)
         return tuple(dict.fromkeys(curve.data_path for keyed in found for curve in keyed.curves))
+
+    def _head_curves(self, take: Take) -> Iterator[KeyedOwner]:
+        if self.armature is not None:
+            yield KeyedOwner(self.armature, character_bones.bone_curves(self.armature, take))
+        elif self.head_owner is not None:
+            facing = character_bones.facing_of_settings(self.root)
+            yield KeyedOwner(self.root, object_curves(self.root, facing, take))
+
+    def _units_of_bones(self) -> tuple[str, ...]:
+        return () if self.armature is None else character_bones.units_of_bones(self.armature)
 
 
 _STILL = Take(
@@ -144,21 +168,3 @@ def _roots(item: bpy.types.Object | None) -> Iterator[bpy.types.Object]:
             if armature is not None:
                 yield armature
         item = item.parent
-
-
-def _mapped_faces(root: bpy.types.Object) -> Iterator[Any]:
-    """The faces of the settings that have keys and a mapping, one for each Key data-block."""
-    seen = set()
-    for face in root.rhetor_character.faces:
-        keys = None if face.mesh is None else face.mesh.data.shape_keys
-        if keys is not None and face.mapping and keys not in seen:
-            seen.add(keys)
-            yield face
-
-
-def _mapping(face: Any) -> KeyMapping:
-    """The mapping of a face for the keys that its mesh has, with their sliders' ranges."""
-    blocks = face.mesh.data.shape_keys.key_blocks
-    mapping = KeyMapping.from_json(face.mapping).only(blocks.keys())
-    ranges = [(blocks[name].slider_min, blocks[name].slider_max) for name in mapping.names]
-    return mapping.with_ranges(np.reshape(ranges, (-1, 2)))

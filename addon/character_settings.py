@@ -20,17 +20,17 @@ from bpy.props import (
     StringProperty,
 )
 
-BONES, KEYS = "BONES", "KEYS"
+BONES, KEYS, BOTH = "BONES", "KEYS", "BOTH"
+
+AXES = {
+    f"{sign}{letter}": tuple((-1.0 if sign else 1.0) * (letter == axis) for axis in "XYZ")
+    for letter in "XYZ"
+    for sign in ("", "-")
+}
+"""The choices for Forward and Up, as vectors."""
 
 _OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
-_DIRECTIONS = [
-    ("-Y", "-Y", "Along -Y of the character's own axes"),
-    ("Y", "Y", "Along +Y of the character's own axes"),
-    ("-X", "-X", "Along -X of the character's own axes"),
-    ("X", "X", "Along +X of the character's own axes"),
-    ("-Z", "-Z", "Along -Z of the character's own axes"),
-    ("Z", "Z", "Along +Z of the character's own axes"),
-]
+_DIRECTIONS = [(axis, axis, f"Along {axis} of the character's own axes") for axis in AXES]
 
 
 def _is_mesh(_settings: Any, candidate: Any) -> bool:
@@ -97,11 +97,24 @@ class RHETOR_PG_character(bpy.types.PropertyGroup):
         items=[
             (KEYS, "Shape Keys", "Keys of the face mesh"),
             (BONES, "Bones", "A bone for each eye"),
+            (BOTH, "Both", "Bones turn the eyes, keys of the face mesh move the lids with them"),
         ],
         override=_OVERRIDABLE,
     )
     eye_left_bone: _bone("Left Eye", "The bone that turns the character's left eye")
     eye_right_bone: _bone("Right Eye", "The bone that turns the character's right eye")
+    moves_object: BoolProperty(
+        name="Move Object",
+        description="Where there are no bones, let the object itself turn and move with the head",
+        default=True,
+        override=_OVERRIDABLE,
+    )
+    offsets: StringProperty(
+        name="Earlier Pose",
+        description="The pose that the bones had at set-up, which a performance is added to",
+        options={"HIDDEN"},
+        override=_OVERRIDABLE,
+    )
     jaw: EnumProperty(
         name="Jaw",
         description="What opens the mouth",

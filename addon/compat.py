@@ -21,6 +21,10 @@ RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0)
 """Options of a path property that may begin with "//", the folder of the .blend."""
 
 
+KEEPS_NEW_OVERRIDE_SETTINGS = bpy.app.version < (5, 0, 0)
+"""A file keeps settings on an override whose linked original has none of them."""
+
+
 @dataclass(frozen=True)
 class ActionChannels:
     """The F-curves that one data-block has, or will have, in an action."""

@@ -63,7 +63,7 @@ def examine(context: Any, engine: str = "") -> Report:
 
 def obstacles(character: Character) -> Iterator[Finding]:
     """What keeps any keys of this character from being seen, whatever plays."""
-    armature = character.head_owner
+    armature = character.armature
     if armature is not None:
         if armature.data.pose_position == "REST":
             yield Finding(f"{armature.name} shows its rest position.", "Set it to Pose Position.")
@@ -124,7 +124,7 @@ def _findings(context: Any, character: Character) -> Iterator[Finding]:
 
 
 def _check_view(context: Any, character: Character) -> Iterator[Finding]:
-    items = tuple(filter(None, (character.head_owner, *character.faces)))
+    items = tuple(dict.fromkeys((character.root, *character.faces)))
     for item in items:
         if item.name not in context.view_layer.objects:
             yield Finding(

@@ -12,7 +12,7 @@ visemes so that their sum comes nearest to it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -103,7 +103,7 @@ class KeyMapping:
         """The same for keys whose sliders go from ranges[:, 0] to ranges[:, 1]."""
         return replace(self, ranges=np.asarray(ranges, dtype=np.float64))
 
-    def only(self, names: Sequence[str]) -> KeyMapping:
+    def only(self, names: Collection[str]) -> KeyMapping:
         """The part for some of the keys; names that it does not have are left out."""
         rows = [row for row, name in enumerate(self.names) if name in set(names)]
         kept = tuple(self.names[row] for row in rows)

@@ -80,6 +80,12 @@ def missing_in(mapping: KeyMapping) -> tuple[str, ...]:
     return tuple(what for what, any_of in _NEEDED if not there.intersection(any_of))
 
 
+def missing_in_all(mappings: Iterable[KeyMapping]) -> tuple[str, ...]:
+    """What none of a character's meshes shows; all there is where it has none."""
+    gaps = [missing_in(mapping) for mapping in mappings]
+    return tuple(what for what, _ in _NEEDED if all(what in ends for ends in gaps))
+
+
 def _direct_units(names: Sequence[str]) -> tuple[dict[str, Mapping[str, float]], dict[str, int]]:
     """Units of each recognised key, and how many keys each standard has told.
 

@@ -14,6 +14,7 @@ from ...engine.protocol.errors import RigError
 from ...engine.protocol.take import Take
 from .amount_groups import GROUPS, amount_of_unit, amount_of_weights
 from .axes import bone_channels
+from .head_bones import Channels
 from .key_mapping import KeyMapping
 
 
@@ -84,6 +85,20 @@ def mapped_curves(take: Take, mapping: KeyMapping) -> tuple[Curve, ...]:
             values[:, index].copy(),
         )
         for index, name in enumerate(mapping.names)
+    )
+
+
+def channel_curves(channels: Channels, amount: str) -> tuple[Curve, ...]:
+    """Curves on the armature object for one property of one bone; amount: see amount_groups."""
+    path = f'pose.bones["{escaped(channels.bone)}"].{channels.prop}'
+    return property_curves(path, channels.values, amount)
+
+
+def property_curves(path: str, values: npt.NDArray[np.float64], amount: str) -> tuple[Curve, ...]:
+    """Curves for the C elements of one property with values (T, C)."""
+    return tuple(
+        Curve(path, index, GROUPS[amount], values[:, index].astype(np.float32))
+        for index in range(values.shape[1])
     )
 
 
