@@ -53,10 +53,10 @@ def _draw_waiting(box: Any, waiting: tuple[session.Order, ...]) -> None:
 
 
 def _draw_failure(layout: Any, context: Any, index: int, failure: Failure) -> None:
-    box = layout.box()
-    row = box.row()
+    column = layout.column(align=True)
+    row = column.row()
     row.label(text=failure.title or "Not started")
     row.operator("rhetor.forget_failure", text="", icon="X", emboss=False).index = index
-    draw_error(box, context, failure.error)
+    box = draw_error(column, context, failure.error)
     if failure.performance is not None:
         box.operator("rhetor.redirect_take").index = index

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import signal
 import subprocess
 import threading
 from collections import deque
@@ -117,10 +118,22 @@ class WorkerProcess:
             self._threads[0].join(_EXIT_WAIT_S)
         except subprocess.TimeoutExpired:
             code = None
-        how = "closed its connection" if code is None else f"ended with exit code {code}"
-        return EngineEndedError(
-            f"The engine {how}.", self.stderr_hint() or "Run `rhetor doctor` to find out why."
+        hint = (
+            self.stderr_hint() or "Check Engine in the preferences, or `rhetor doctor`, tells more."
         )
+        return EngineEndedError(f"The engine {_manner(code)}.", hint)
+
+
+def _manner(code: int | None) -> str:
+    """How a process ended that nobody asked to."""
+    if code is None:
+        return "closed its connection"
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"was killed (signal {-code})"
 
 
 def _creation_flags(is_patient: bool) -> int:

@@ -234,9 +234,9 @@ class Session(WarmEngine):
         if job.restarts:
             self._end(
                 WorkerError(
-                    f"The engine stopped twice. {error.message}",
+                    f"The engine was started again and stopped again: {error.message}",
                     "Free some memory, or choose the CPU in the preferences, then animate again. "
-                    f"{error.hint}".strip(),
+                    + error.hint,
                 )
             )
             return

@@ -26,7 +26,8 @@ class RHETOR_OT_stop_with_escape(bpy.types.Operator):
         """Take Escape, and leave every other event to whom it is meant for."""
         if not session.current.is_working:
             return {"FINISHED", "PASS_THROUGH"}
-        wanted = event.type == "ESC" and event.value == "PRESS"
+        # The value first: Blender warns of asking some other events, such as a drop, for their type.
+        wanted = event.value == "PRESS" and event.type == "ESC"
         if not wanted or context.screen.is_animation_playing:  # Escape stops playing first
             return {"PASS_THROUGH"}
         session.current.cancel()

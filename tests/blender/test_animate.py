@@ -57,7 +57,8 @@ def test_interruptions_lose_nothing(default_blender, long_speech, python):
     assert told["cancelled"]["said"] == "cancelled" and told["cancelled"]["seconds"] < 1.0
     once, twice = told["killed once"], told["killed twice"]
     assert once["said"] == ["The engine stopped and was started again."] and once["written"]
-    assert "stopped twice" in twice["error"][0] and "Free some memory" in twice["error"][1]
+    assert "stopped again: The engine was killed (SIGKILL)" in twice["error"][0]
+    assert "Free some memory" in twice["error"][1]
     queue, stem = told["queue"], long_speech.stem
     assert queue["waited"] == [f"{stem}, neutral 1", "interruptions, neutral 0"] + [
         f"{stem}, neutral {seed}" for seed in (2, 3)
