@@ -7,6 +7,7 @@ import importlib
 from types import ModuleType
 
 MODULES = (
+    "translations",
     "session",
     "timers",
     "learning",
@@ -21,6 +22,7 @@ MODULES = (
     "looks_settings",
     "presets",
     "props",
+    "dialogue_settings",
     "follow",
     "ops_head",
     "ops_character",
@@ -28,8 +30,11 @@ MODULES = (
     "ops_jobs",
     "ops_style",
     "ops_drop",
+    "ops_dialogue",
     "ops_learn",
     "panel",
+    "panel_dialogue",
+    "panel_sequencer",
     "panel_looks",
     "ops_mapping",
     "ops_fit",
@@ -43,6 +48,7 @@ MODULES = (
     "ops_export",
     "panel_takes",
     "amounts",
+    "panel_amounts",
     "panel_styles",
     "panel_check",
     "status_bar",

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from . import compat, nla
 from .animation_checks import is_take
-from .follow import STRIP_MARK
+from .follow import STRIP_MARK, tied_strip
 from .keys_write import PROVENANCE_PREFIX, WrittenPart, require_animatable
 from .placement import IDLE_TRACK, LINES_TRACK, Placement
 from .playback import PUSH_DOWN, Displaced, contested_by, is_foreign
@@ -49,9 +49,23 @@ def placed_strips(owner: Any, placement: Placement) -> list[Any]:
     ]
 
 
-def blend_frames(order: Order) -> int:
-    """Frames before and after a line in which it comes and goes: those of its margins."""
-    return round(order.request.margin_s * order.request.fps)
+def is_placed(owner: Any, order: Order) -> bool:
+    """Whether what an order would make lies on a data-block already."""
+    return any(strip.action.get(DIGEST_MARK) == order.digest for strip in _earlier(owner, order))
+
+
+def mute_unspoken(owner: Any, spoken: Iterable[Any]) -> None:
+    """Mute the lines of a data-block whose strips of the sequencer are not among `spoken`.
+
+    The others are unmuted. A line whose strip is gone stays as it is.
+    """
+    marks = {strip[STRIP_MARK] for strip in spoken if STRIP_MARK in strip}
+    for line in placed_strips(owner, Placement.LINE):
+        mark = line.action.get(STRIP_MARK)
+        if mark in marks:
+            line.mute = False
+        elif tied_strip(line.action) is not None:
+            line.mute = True
 
 
 def _make_room(part: WrittenPart, existing: str, span: tuple[int, int]) -> Displaced:
@@ -79,16 +93,19 @@ def _make_room(part: WrittenPart, existing: str, span: tuple[int, int]) -> Displ
     return Displaced(tuple(set_aside), (active.name,), contested=contested)
 
 
-def _remove_earlier(owner: Any, order: Order) -> None:
-    """Take away what was made of the same strip before, or the listening before this one.
+def _earlier(owner: Any, order: Order) -> list[Any]:
+    """NLA strips whose place an order takes: those of the same strip, or all listening."""
+    placed = placed_strips(owner, order.placement)
+    if order.placement is Placement.IDLE:
+        return placed
+    found = order.strip.find() if order.strip is not None else None
+    mark = None if found is None else found[1].get(STRIP_MARK)
+    return [strip for strip in placed if mark and strip.action.get(STRIP_MARK) == mark]
 
-    The empty track stays, so that listening stays below the lines.
-    """
-    earlier = placed_strips(owner, order.placement)
-    if order.placement is Placement.LINE:
-        found = order.strip.find() if order.strip is not None else None
-        mark = None if found is None else found[1].get(STRIP_MARK)
-        earlier = [strip for strip in earlier if strip.action.get(STRIP_MARK) == mark]
+
+def _remove_earlier(owner: Any, order: Order) -> None:
+    """Take away what an order replaces. The empty track stays: listening stays below the lines."""
+    earlier = _earlier(owner, order)
     for track, strip in list(nla.all_strips(owner)):
         if strip in earlier:
             strip.action.use_fake_user = True
@@ -101,7 +118,8 @@ def _add(part: WrittenPart, order: Order) -> None:
     if IDLE_TRACK not in [track.name for track in tracks]:
         nla.ensure_track(owner, IDLE_TRACK)
     is_line = order.placement is Placement.LINE
-    blend = blend_frames(order) if is_line else 0
+    # It comes and goes in its margins, where the voice is silent.
+    blend = round(order.request.margin_s * order.request.fps)
     strip = nla.add_strip(
         owner,
         LINES_TRACK if is_line else IDLE_TRACK,

@@ -9,7 +9,7 @@ from bpy.props import IntProperty
 
 from ..engine.protocol.errors import RhetorError
 from . import prefs, scene_read, session, style_menu, timers, voice
-from .props import LARGEST_SEED
+from .style_choice import LARGEST_SEED
 
 _QUEUE_TIP = (
     "Make this performance when the running one is done. "

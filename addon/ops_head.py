@@ -10,8 +10,8 @@ from ..engine.head.model import draw_identity
 from ..engine.protocol.errors import RhetorError
 from .head_looks import Looks
 from .looks_settings import head_model
-from .props import LARGEST_SEED
 from .rig import build_rig
+from .style_choice import LARGEST_SEED
 from .swatches import PALETTES, swatches
 
 

@@ -12,8 +12,8 @@ from ..engine.protocol.errors import RhetorError
 from .looks_settings import TRAITS, change_looks, obstacle
 from .panel_text import draw_error, draw_text
 from .presets import RHETOR_PT_looks_presets
-from .props import LARGEST_SEED
 from .rig import Rig, find_rig
+from .style_choice import LARGEST_SEED
 
 _COLOURS = ("skin", "iris", "hair")
 _SWATCH_SCALE = 0.9

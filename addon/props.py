@@ -14,29 +14,15 @@ from bpy.props import (
 
 from . import compat
 from .playback import LEAVE, PUSH_DOWN
-from .style_menu import NEUTRAL, menu, style_number
+from .style_choice import StyleChoice
 from .voice import FILE, STRIP, matching_strips
-
-LARGEST_SEED = 2**31 - 1
-
-
-def _style_items(settings: Any, _context: Any) -> list[Any]:
-    return menu.items(settings.style_name if settings is not None else NEUTRAL)
-
-
-def _get_style(settings: Any) -> int:
-    return style_number(settings.style_name)
-
-
-def _set_style(settings: Any, number: int) -> None:
-    settings.style_name = menu.name(number)
 
 
 def _may_be_head(_settings: Any, candidate: Any) -> bool:
     return candidate.type in {"ARMATURE", "MESH"}
 
 
-class RHETOR_PG_settings(bpy.types.PropertyGroup):
+class RHETOR_PG_settings(StyleChoice, bpy.types.PropertyGroup):
     """What to animate, and how."""
 
     source: EnumProperty(
@@ -64,26 +50,6 @@ class RHETOR_PG_settings(bpy.types.PropertyGroup):
         description="The character to animate: its armature or its face mesh",
         type=bpy.types.Object,
         poll=_may_be_head,
-    )
-    style: EnumProperty(
-        name="Style",
-        description="How the head moves while it speaks",
-        items=_style_items,
-        default=style_number(NEUTRAL),
-        get=_get_style,
-        set=_set_style,
-    )
-    style_name: StringProperty(
-        name="Style Name",
-        description="Name of the style, kept where the style is not installed",
-        default=NEUTRAL,
-        options={"HIDDEN"},
-    )
-    seed: IntProperty(
-        name="Seed",
-        description="Another number gives another performance; the same number the same one",
-        min=0,
-        max=LARGEST_SEED,
     )
     start_frame: IntProperty(
         name="Start Frame",

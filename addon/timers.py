@@ -13,7 +13,8 @@ from .session import PUMP_INTERVAL_S, current
 from .warm_engine import REST_AFTER_S
 
 _CALM_MODES = ("OBJECT", "POSE")
-_SHOWN_IN = ("VIEW_3D", "PREFERENCES")
+_SHOWN_IN = ("VIEW_3D", "SEQUENCE_EDITOR", "PREFERENCES")
+_DRAG = "TRANSFORM_OT_"
 _ESCAPE = "RHETOR_OT_stop_with_escape"
 
 
@@ -26,12 +27,16 @@ def watch() -> None:
         bpy.app.timers.register(_rest, first_interval=REST_AFTER_S, persistent=True)
 
 
-def may_write() -> bool:
-    """Whether an undo step for keys can be made now: edit modes keep undo stacks of their own."""
+def hindrance() -> str:
+    """What keeps an undo step for keys from being made now, for people; "" where nothing does."""
+    windows = bpy.context.window_manager.windows
     if bpy.app.is_job_running("RENDER"):
-        return False
-    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
-        return bpy.context.mode in _CALM_MODES
+        return "Waiting for the render"
+    if any(op.bl_idname.startswith(_DRAG) for window in windows for op in window.modal_operators):
+        return "Waiting for the mouse"
+    with bpy.context.temp_override(window=windows[0]):
+        # Edit modes keep undo stacks of their own.
+        return "" if bpy.context.mode in _CALM_MODES else "Leave this mode to finish"
 
 
 def redraw() -> None:
@@ -50,8 +55,8 @@ def _tick() -> float | None:
     current.pump()
     job = current.running
     if job is not None and job.performance is not None:
-        if not may_write():
-            job.fraction, job.stage = 1.0, "Leave this mode to finish"
+        if reason := hindrance():
+            job.fraction, job.stage = 1.0, reason
             redraw()
             return PUMP_INTERVAL_S * 5
         session.write_finished()
