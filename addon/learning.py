@@ -250,7 +250,7 @@ def choose_finished() -> None:
     """
     window = bpy.context.window_manager.windows[0]
     scene = None if current.scene is None else current.scene.find(bpy.data.scenes)
-    if scene is None or scene != window.scene or not timers.may_write():
+    if scene is None or scene != window.scene or timers.hindrance():
         return
     with contextlib.suppress(RuntimeError), bpy.context.temp_override(window=window):
         bpy.ops.rhetor.use_style("EXEC_DEFAULT", True, name=current.order.name)
