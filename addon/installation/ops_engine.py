@@ -25,11 +25,15 @@ class RHETOR_OT_check_engine(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     @classmethod
-    def poll(cls, _context: Any) -> bool:
-        """One look at a time."""
+    def poll(cls, context: Any) -> bool:
+        """There is an engine; one look at a time."""
         if session.current.is_examining:
             cls.poll_message_set("The engine is being looked at")
-        return not session.current.is_examining
+            return False
+        if not prefs.engine_python_setting(context):
+            cls.poll_message_set("Install the engine first")
+            return False
+        return True
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """With a window: start, and show the findings when they come."""

@@ -13,7 +13,7 @@ from ..panel_text import draw_lines
 from .installer import bundled_prefix, current, watch
 
 _DIALOG_WIDTH = 440
-_DIALOG_CHARACTERS = 66
+_DIALOG_CHARACTERS = 72
 _EXPLANATION = (
     "The engine holds the networks' library, PyTorch, which is not part of Blender. It is "
     "installed once, in a folder of its own, for all versions of Blender. About 300 MB are "

@@ -219,7 +219,7 @@ def test_files_of_a_lock():
     [
         ("WARNING: Retrying (Retry(total=1))\nERROR: No matching distribution", "be reached"),
         ("SSLError(SSLCertVerificationError)", "could not be trusted"),
-        ("ERROR: No matching distribution found for torch==2.13.0", "torch==2.13.0 for this"),
+        ("ERROR: No matching distribution found for torch==2.13.0", "torch==2.13.0 for Python 3."),
         ("ERROR: [Errno 28] No space left on device", "disk is full"),
         ("ERROR: Something odd", "Something odd"),
         ("", "exit code 2"),

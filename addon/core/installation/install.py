@@ -21,7 +21,7 @@ from .download import INSTALLED_PER_DOWNLOADED, Downloader, default_opener, size
 from .hardware import Machine, Variant, this_machine
 from .home import EngineHome, Installed, folder_bytes
 from .interpreter import create_environment
-from .kit import KitTarget, unpack_kit
+from .kit import KitTarget, check_kit, unpack_kit
 from .pins import Pins, read_pins
 from .pip import NoBuildError, Pip
 from .selector import Selector
@@ -77,6 +77,8 @@ class Installation:
         """Install and switch over. Raises InstallError; finished downloads are kept then."""
         with self._home.locked():
             self._commands.note(f"Installing on {self._machine.label}: {self._order}")
+            if self._order.kit:
+                check_kit(Path(self._order.kit), KitTarget.here(self._machine))
             self._home.sweep_environments()
             name = self._home.new_environment()
             try:
@@ -206,12 +208,14 @@ def examine(python: Path, commands: Commands) -> tuple[str, ...]:
         finding = str(bad[0]["finding"])
         raise InstallError(
             f"The engine does not work: {bad[0]['name']}: {finding}",
-            _advice(finding) or str(bad[0]["hint"]),
+            _advice(finding, str(bad[0]["hint"])),
         )
     return tuple(f"{check['name']}: {check['finding']}" for check in checks)
 
 
-def _advice(text: str) -> str:
+def _advice(text: str, otherwise: str = "") -> str:
     if any(sign in text for sign in _LIBRARY_SIGNS):
         return "Install the Microsoft Visual C++ Redistributable and try again."
-    return "It needs the packages that the manual names." if "No module named" in text else ""
+    if "No module named" in text:
+        return f"That environment needs {', '.join(read_pins().packages)}."
+    return otherwise or "The log has the details."

@@ -12,7 +12,8 @@ import json
 import shutil
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,33 +85,43 @@ def write_kit(path: Path, target: KitTarget, wheels: Sequence[Wheel], folder: Pa
     partial.replace(path)
 
 
+def check_kit(path: Path, target: KitTarget) -> None:
+    """Whether a file is a kit for this machine. Raises InstallError where it is not."""
+    with _opened(path) as archive:
+        _manifest(archive, path, target)
+
+
 def unpack_kit(
     path: Path, folder: Path, target: KitTarget, report: Callable[[int, int], None]
 ) -> None:
     """Put the kit's files, each checked, into a folder. Raises InstallError."""
+    with _opened(path) as archive:
+        manifest = _manifest(archive, path, target)
+        total = sum(entry["size"] for entry in manifest["wheels"])
+        before = 0
+        for entry in manifest["wheels"]:
+            _unpack(archive, entry, folder)
+            before += entry["size"]
+            report(before, total)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
-            manifest = _manifest(archive, path)
-            made_for = KitTarget(manifest["python"], manifest["system"], manifest["processor"])
-            if made_for != target:
-                raise InstallError(
-                    f"This kit is for {made_for.label}; here is {target.label}.", _HINT
-                )
-            total = sum(entry["size"] for entry in manifest["wheels"])
-            before = 0
-            for entry in manifest["wheels"]:
-                _unpack(archive, entry, folder)
-                before += entry["size"]
-                report(before, total)
+            yield archive
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise InstallError(f"The offline kit cannot be read: {error}", _HINT) from error
 
 
-def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
+def _manifest(archive: zipfile.ZipFile, path: Path, target: KitTarget) -> dict[str, Any]:
     names = archive.namelist()
     manifest = json.loads(archive.read(_MANIFEST)) if _MANIFEST in names else {}
     if manifest.get("format") != _FORMAT or manifest.get("version") != _VERSION:
         raise InstallError(f"{path.name} is not an offline kit of this version of Rhetor.", _HINT)
+    made_for = KitTarget(manifest["python"], manifest["system"], manifest["processor"])
+    if made_for != target:
+        raise InstallError(f"This kit is for {made_for.label}; here is {target.label}.", _HINT)
     return dict(manifest)
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +15,8 @@ _QUIET = ("--disable-pip-version-check", "--no-input", "--no-cache-dir")
 _UNREACHABLE = ("Retrying (", "NewConnectionError", "Name or service not known", "timed out")
 _DISTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "SSLError")
 _NO_BUILD = ("No matching distribution found for ", "ResolutionImpossible")
+_PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+"""Of this process, and so of the environments that it makes."""
 
 
 class NoBuildError(InstallError):
@@ -105,8 +108,9 @@ def reason_of(finished: Finished) -> InstallError:
     if any(sign in text for sign in _NO_BUILD):
         wanted = text.rpartition(_NO_BUILD[0])[2].split("\n")[0].strip() if last else ""
         return NoBuildError(
-            f"There is no ready-made build of {wanted or 'a package'} for this Python.",
-            "Use another wheel source, or point to an existing environment.",
+            f"There is no ready-made build of {wanted or 'a package'} for Python {_PYTHON}.",
+            "Use a Blender with another Python (the official builds have 3.11 or 3.13), or in the "
+            "preferences, Advanced, another wheel source or an existing environment.",
         )
     reason = last[0].removeprefix("ERROR:").strip() if last else f"exit code {finished.code}"
     return InstallError(f"pip has failed: {reason}", "The log has the details.")
