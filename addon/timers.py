@@ -13,7 +13,9 @@ from .session import PUMP_INTERVAL_S, current
 from .warm_engine import REST_AFTER_S
 
 _CALM_MODES = ("OBJECT", "POSE")
-_SHOWN_IN = ("VIEW_3D", "SEQUENCE_EDITOR", "PREFERENCES")
+_SHOWN_IN = {"VIEW_3D": "UI", "SEQUENCE_EDITOR": "UI", "PREFERENCES": "WINDOW"}
+"""Editors, and the region of each that shows jobs: drawing a 3D view itself can take long."""
+
 _DRAG = "TRANSFORM_OT_"
 _ESCAPE = "RHETOR_OT_stop_with_escape"
 
@@ -43,8 +45,9 @@ def redraw() -> None:
     """Let panels and status bar show what has changed."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
-            if area.type in _SHOWN_IN:
-                area.tag_redraw()
+            for region in area.regions:
+                if region.type == _SHOWN_IN.get(area.type):
+                    region.tag_redraw()
         if all(operator.bl_idname.startswith("RHETOR_OT_") for operator in window.modal_operators):
             # Without a text of its own it is redrawn; another operator's text is left alone.
             with bpy.context.temp_override(window=window):
