@@ -115,6 +115,12 @@ class Character:
         found = (keyed for keyed in self.keyed_owners(_STILL) if keyed.owner == owner)
         return tuple(dict.fromkeys(curve.data_path for keyed in found for curve in keyed.curves))
 
+    def still_values(self) -> dict[str, float]:
+        """What a take keys where nothing moves, by path and index, such as "path[0]"; not zeros."""
+        curves = (curve for keyed in self.keyed_owners(_STILL) for curve in keyed.curves)
+        values = {f"{curve.data_path}[{curve.index}]": float(curve.values[0]) for curve in curves}
+        return {channel: value for channel, value in values.items() if value}
+
     def _head_curves(self, take: Take) -> Iterator[KeyedOwner]:
         if self.armature is not None:
             yield KeyedOwner(self.armature, character_bones.bone_curves(self.armature, take))

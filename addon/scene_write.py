@@ -171,6 +171,7 @@ def _provenance(performance: Performance, character: Character, rate_hz: float) 
         "settings": {k: v for k, v in request_params(request).items() if k != "audio"},
         "engine_version": meta.get("engine_version", ""),
         "device": meta.get("device", ""),
+        "still": character.still_values(),
     }
 
 

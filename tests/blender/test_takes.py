@@ -90,3 +90,16 @@ def test_amounts_scale_a_take_and_nothing_else(blender, speech):
     assert told["trace before"] == 0 and told["keys kept"]
     assert told["findings"] == [], "what amounts do is no fault"
     assert max(told["without Rhetor"]) < 1e-5
+    applied = told["applied"]
+    assert applied["same"] < 1e-5 and applied["trace"] == 0 and applied["factor"] < 1e-6
+    assert applied["undone"] < 1e-6 and applied["reset"] < 1e-6
+    line = told["line"]
+    assert line["shown"] == [0, 2] and line["moves"] > 0.01 and line["half"] < 1e-6
+    check_own_character(told["own character"])
+
+
+def check_own_character(told) -> None:
+    assert told["amounts"][0] == ["head_rotation", "head_location"]
+    assert told["amounts"][1] == ["mouth", "brows"]
+    assert told["opens"] > 0.05 and abs(told["half"] - 0.5) < 1e-5
+    assert told["turns"] > 0.01 and told["still"] < 1e-3, "still is how it was set up"
