@@ -143,7 +143,8 @@ def require_animatable(owner: Any) -> None:
     if not owner.is_editable:
         raise RigError(
             f"{owner.name} is linked from another file and cannot take keys.",
-            "Append the head to this file instead of linking it.",
+            "Make a library override of the character (Object, Library Override, Make), then "
+            "press Set Up Character.",
         )
     animation = owner.animation_data
     if animation is not None and animation.use_tweak_mode:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import bpy
 
 from .character import find_character
+from .character_settings import BONES, KEYS
 from .core.key_mapping import KeyMapping
 from .core.key_names import missing_in
 from .mapping_settings import follows, mapping_of
@@ -37,7 +38,11 @@ class RHETOR_PT_character(bpy.types.Panel):
             draw_text(layout, context, "Pick a character under Head to set it up.", "INFO")
             return
         character = find_character(item)
-        if character is not None and character.is_own_head:
+        if (
+            character is not None
+            and character.is_own_head
+            and all(owner.is_editable for owner in character.owners)
+        ):
             draw_text(layout, context, "Rhetor's own head: nothing to set up.", "CHECKMARK")
             return
         text = "Set Up Character" if character is None else "Set Up Again"
@@ -63,26 +68,31 @@ def _draw_faces(layout: Any, context: Any, root: Any) -> None:
 
 def _draw_bones(layout: Any, root: Any) -> None:
     settings = root.rhetor_character
-    if root.type != "ARMATURE":
-        return
-    bones = root.data
     column = layout.column()
+    if root.type == "ARMATURE":
+        _draw_roles(column, settings, root.data)
+    else:
+        column.prop(settings, "moves_object")
+    column = layout.column()
+    column.prop(settings, "forward")
+    column.prop(settings, "up")
+    column.prop(settings, "pose_scale")
+
+
+def _draw_roles(column: Any, settings: Any, bones: Any) -> None:
+    """Who is who among the bones."""
     column.prop_search(settings, "head_bone", bones, "bones")
     column.prop_search(settings, "neck_bone", bones, "bones")
     if settings.neck_bone:
         column.prop(settings, "neck_share")
     column.prop(settings, "eyes")
-    if settings.eyes == "BONES":
+    if settings.eyes != KEYS:
         column.prop_search(settings, "eye_left_bone", bones, "bones")
         column.prop_search(settings, "eye_right_bone", bones, "bones")
     column.prop(settings, "jaw")
-    if settings.jaw == "BONES":
+    if settings.jaw == BONES:
         column.prop_search(settings, "jaw_bone", bones, "bones")
         column.prop(settings, "jaw_angle")
-    column = layout.column()
-    column.prop(settings, "forward")
-    column.prop(settings, "up")
-    column.prop(settings, "pose_scale")
 
 
 @lru_cache(maxsize=16)

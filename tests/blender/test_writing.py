@@ -14,9 +14,3 @@ def test_a_take_gets_its_own_action_sound_and_range(blender, speech):
     result = blender.run("takes", speech)
     assert result["title"] == f"{speech.stem} neutral s7"
     assert result["sound"] == (blender.version != "4.2")
-
-
-def test_a_linked_head_is_refused_with_advice(blender, speech, path_of):
-    said = blender.run("linked", speech, path_of("bibliothèque.blend"))
-    for case in ("linked", "override"):
-        assert "Append the head" in said[case], said
