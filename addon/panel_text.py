@@ -5,6 +5,7 @@ import textwrap
 from typing import Any
 
 from ..engine.protocol.errors import RhetorError
+from .words import say
 
 _PIXELS_PER_CHARACTER = 5.9
 _FEWEST_CHARACTERS = 12
@@ -22,7 +23,7 @@ def draw_text(layout: Any, context: Any, text: str, icon: str = "NONE", share: f
 def draw_lines(layout: Any, text: str, icon: str, characters: int) -> None:
     """Text in lines of at most so many characters: a dialog does not know its width."""
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, characters)):
+    for number, line in enumerate(textwrap.wrap(say(text), characters)):
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 
