@@ -21,10 +21,6 @@ RELATIVE_PATH = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5, 0)
 """Options of a path property that may begin with "//", the folder of the .blend."""
 
 
-KEEPS_NEW_OVERRIDE_SETTINGS = bpy.app.version < (5, 0, 0)
-"""A file keeps settings on an override whose linked original has none of them."""
-
-
 @dataclass(frozen=True)
 class ActionChannels:
     """The F-curves that one data-block has, or will have, in an action."""
@@ -137,6 +133,17 @@ def new_fcurve(channels: ActionChannels, data_path: str, index: int, group: str)
     curve = channels.fcurves.new(data_path, index=index)
     curve.group = channels.groups.get(group) or channels.groups.new(group)
     return curve
+
+
+def keeps_override_settings(original: Any, name: str) -> bool:
+    """Whether a file keeps a group of settings on the override of a linked object.
+
+    From 5.0 on only where the linked object has such a group itself.
+    """
+    if bpy.app.version < (5, 0, 0):
+        return True
+    stored = original.bl_system_properties_get()
+    return stored is not None and name in stored
 
 
 def sequencer_strips(editor: Any) -> Any:

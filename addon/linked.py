@@ -43,9 +43,9 @@ def make_keyable(root: bpy.types.Object, meshes: Iterable[bpy.types.Object]) -> 
 def what_is_not_kept(root: bpy.types.Object) -> tuple[str, ...]:
     """A warning where this file cannot keep what is set on an overridden root."""
     override = root.override_library
-    if override is None or override.reference is None or compat.KEEPS_NEW_OVERRIDE_SETTINGS:
+    if override is None or override.reference is None:
         return ()
-    if override.reference.rhetor_character.is_property_set("is_set_up"):
+    if compat.keeps_override_settings(override.reference, "rhetor_character"):
         return ()
     file = _file_of(override.reference.library)
     return (

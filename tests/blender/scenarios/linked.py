@@ -32,11 +32,21 @@ def new_stranger(set_up_there: bool) -> str:
     if set_up_there:
         bpy.context.scene.rhetor.head = armature
         assert bpy.ops.rhetor.set_up_character() == {"FINISHED"}
+    else:
+        forget_rhetor(armature)
     collection = bpy.data.collections.new("Guests")
     for item in (armature, face):
         collection.objects.link(item)
     bpy.context.scene.collection.children.link(collection)
     return collection.name
+
+
+def forget_rhetor(item) -> None:
+    """As from a Blender without the extension, where nothing has ever asked for the settings."""
+    modern = hasattr(item, "bl_system_properties_get")
+    stored = (item.bl_system_properties_get() or {}) if modern else item
+    if "rhetor_character" in stored:
+        del stored["rhetor_character"]
 
 
 def link(library: str, name: str):
