@@ -2,12 +2,14 @@
 """Which takes were edited by hand since they were written: their keys differ from a stored hash.
 
 Panels must not hash thousands of keys whenever they draw. So Blender's word that an action has
-changed marks it, a timer looks a moment later, and panels show what it found.
+changed marks it, a timer looks a moment later, a slice at a time, and panels show what it found.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -19,18 +21,19 @@ from .core.key_hash import KeyedCurve, hash_keys
 from .keys_write import HASH_MARK, LINEAR, slot_key
 
 _LOOK_AFTER_S = 0.4
+_SLICE_S = 0.02
 
 _edited: dict[int, bool] = {}
 _to_look_at: set[int] = set()
+_read: dict[int, list[tuple[str, KeyedCurve]]] = {}
+"""What has been read of an action that is looked at: curves with the keys of their slots."""
 
 
 def is_edited(action: Any) -> bool:
     """Whether the keys of a take's action are no longer those that were written."""
-    written = json.loads(action.get(HASH_MARK, "{}"))
-    return any(
-        key not in written or hash_keys(_keyed_curves(curves)) != written[key]
-        for key, curves in compat.fcurves_by_slot(action, slot_key).items()
-    )
+    read: list[tuple[str, KeyedCurve]] = []
+    _read_on(action, read, math.inf)
+    return _differs(action, read)
 
 
 def known_edited(action: Any) -> bool:
@@ -38,11 +41,26 @@ def known_edited(action: Any) -> bool:
     return _edited.get(action.session_uid, False)
 
 
-def _keyed_curves(fcurves: Iterable[Any]) -> list[KeyedCurve]:
-    return [
-        KeyedCurve(curve.data_path, curve.array_index, _column(curve, "co", 2), _shape(curve))
-        for curve in fcurves
-    ]
+def _read_on(action: Any, read: list[tuple[str, KeyedCurve]], ends_s: float) -> bool:
+    """Read the keys of further curves until that time; whether all are read."""
+    by_slot = compat.fcurves_by_slot(action, slot_key)
+    curves = [(key, curve) for key, found in by_slot.items() for curve in found]
+    for key, curve in curves[len(read) :]:
+        if time.perf_counter() > ends_s:
+            return False
+        keys = _column(curve, "co", 2)
+        read.append((key, KeyedCurve(curve.data_path, curve.array_index, keys, _shape(curve))))
+    return True
+
+
+def _differs(action: Any, read: list[tuple[str, KeyedCurve]]) -> bool:
+    written = json.loads(action.get(HASH_MARK, "{}"))
+    by_slot: dict[str, list[KeyedCurve]] = {}
+    for key, curve in read:
+        by_slot.setdefault(key, []).append(curve)
+    return any(
+        key not in written or hash_keys(curves) != written[key] for key, curves in by_slot.items()
+    )
 
 
 def _shape(curve: Any) -> bytes:
@@ -76,22 +94,34 @@ def _note_all(*_: Any) -> None:
 
 
 def _look_soon(actions: Iterable[Any]) -> None:
-    _to_look_at.update(action.session_uid for action in actions if HASH_MARK in action)
+    changed = {action.session_uid for action in actions if HASH_MARK in action}
+    _to_look_at.update(changed)
+    for uid in changed:
+        _read.pop(uid, None)
     if _to_look_at and not bpy.app.background:
         if bpy.app.timers.is_registered(_look):
             bpy.app.timers.unregister(_look)  # once more: wait until the hand rests
         bpy.app.timers.register(_look, first_interval=_LOOK_AFTER_S)
 
 
-def _look() -> None:
+def _look() -> float | None:
+    # Blender's data may be gone at the next slice: only what was read of it is kept till then.
+    ends_s = time.perf_counter() + _SLICE_S
     for action in bpy.data.actions:
-        if action.session_uid in _to_look_at:
-            _edited[action.session_uid] = is_edited(action)
+        uid = action.session_uid
+        if uid not in _to_look_at:
+            continue
+        if not _read_on(action, _read.setdefault(uid, []), ends_s):
+            return 0.0
+        _edited[uid] = _differs(action, _read.pop(uid))
+        _to_look_at.discard(uid)
     _to_look_at.clear()
+    _read.clear()
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
                 area.tag_redraw()
+    return None
 
 
 _HANDLERS = (
