@@ -16,7 +16,7 @@ from PIL import Image
 from rhetor.tests.ui.desktop import SCREEN, Desktop, wait_for
 from rhetor.tests.ui.picture import Box, as_array, find_phrase, read_words
 
-SIZE = (1280, 800)
+SIZE = (1280, 960)
 DRIVER = Path(__file__).with_name("driver.py")
 _TAB_STRIP_PX = 22
 _ANSWER_TIMEOUT_S = 20.0

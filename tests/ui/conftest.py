@@ -20,7 +20,7 @@ from rhetor.tests.ui.recordings import write_speech
 from rhetor.tests.ui.story import Story
 
 HEAD = ROOT / "assets" / "head" / "default_head.npz"
-LONG_S, SHORT_S = 240.0, 9.0
+LONG_S, SHORT_S = 600.0, 9.0
 
 
 @pytest.fixture(scope="module", params=wanted_labels())

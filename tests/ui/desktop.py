@@ -16,7 +16,7 @@ from PIL import Image
 from rhetor.tests.ui.blender_place import BlenderPlace
 from rhetor.tests.ui.picture import Box, find_phrase, read_screen, read_words
 
-SCREEN = (1440, 800)
+SCREEN = (1440, 960)
 """Blender's window takes the left 1280 pixels, the window with files the rest."""
 
 _KEPT_PLAIN = """<?xml version="1.0"?>
