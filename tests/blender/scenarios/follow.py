@@ -8,7 +8,6 @@ import bpy
 import performances
 import scenario
 
-
 AUDIO = sys.argv[1]
 
 

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A dialogue of two characters: lines over listening, made again only where something changed."""
+
+import pytest
+
+NAMES = ["track", "strip", "first", "last", "is muted", "made"]
+IDLE, LINES = "Rhetor idle", "Rhetor lines"
+
+
+@pytest.fixture(scope="module")
+def told(blender, default_blender, speech, engine_python, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dialogue")
+    arguments = [speech, engine_python, folder / "d.blend"]
+    if blender.version == "4.2":  # this build has no sound, so it makes no sound strips
+        default_blender.run("dialogue", speech, "", folder / "table.blend")
+        arguments.append(folder / "table.blend")
+    return blender.run("dialogue", *arguments, timeout_s=300)
+
+
+def rows(placed, owner):
+    return [dict(zip(NAMES, row, strict=True)) for row in placed[owner]]
+
+
+def places(placed, owner):
+    return [(row["track"], row["strip"], row["first"], row["last"]) for row in rows(placed, owner)]
+
+
+def made(placed):
+    """When each performance was made, by owner and strip."""
+    return {(owner, row["strip"]): row["made"] for owner in placed for row in rows(placed, owner)}
+
+
+def remade(before, after):
+    old, new = made(before), made(after)
+    return {strip for (owner, strip), at in new.items() if old.get((owner, strip)) != at}
+
+
+def test_each_speaks_on_a_track_above_listening(told):
+    assert told["cast"] == {"anna 1": "Anna", "anna 2": "Anna", "ben 1": "Ben", "ben 2": "Ben"}
+    first = told["first"]
+    assert len(first) == 4, "an armature and a Key data-block each"
+    for owner in first:
+        (idle, one, two) = places(first, owner)
+        assert idle[0] == IDLE and idle[2:] == (3.0, 246.0)
+        assert one[0] == two[0] == LINES
+        assert one[3] - one[2] == two[3] - two[2] == 63.0
+    assert [place[2] for place in places(first, "Anna")] == [3.0, 3.0, 123.0]
+    assert [place[2] for place in places(first, "Ben")] == [3.0, 63.0, 183.0]
+    assert not any(told["active"])
+
+
+def test_who_speaks_moves_the_mouth_and_who_listens_is_alive(told):
+    if "shown" not in told:
+        pytest.skip("looked at in one version")
+    for shown in told["shown"].values():
+        assert shown["jaw speaks"] > 0.15 and shown["jaw listens"] < 0.05, shown
+        assert shown["lid listens"] > 0.8 and shown["degrees listens"] > 0.2, shown
+        assert shown["step edges"] < max(shown["step speaks"], 1.0), "nothing jumps at the edges"
+        assert shown["jaw step edges"] < shown["jaw step speaks"], shown
+
+
+def test_nothing_is_made_twice(told):
+    assert told["again"] == told["first"]
+    assert remade(told["moved"]["again"], told["reopened"]) == set()
+
+
+def test_only_what_has_changed_is_made_again(told):
+    assert remade(told["again"], told["changed"]) == {"Ben listening", "ben 1", "ben 2"}
+    assert {o: places(told["changed"], o) for o in told["changed"]} == {
+        o: places(told["first"], o) for o in told["first"]
+    }
+
+
+def test_a_muted_strip_mutes_its_line(told):
+    silent, back = told["muted"]["muted"], told["muted"]["back"]
+    assert {r["strip"] for r in rows(silent, "Ben") if r["is muted"]} == {"ben 1"}
+    assert not any(r["is muted"] for owner in back for r in rows(back, owner))
+    assert remade(told["changed"], back) == set()
+
+
+def test_a_line_that_goes_to_someone_else_is_muted_and_spoken_there(told):
+    after = told["reassigned"]
+    assert {r["strip"] for r in rows(after, "Anna") if r["is muted"]} == {"anna 2"}
+    assert "anna 2" in {r["strip"] for r in rows(after, "Ben") if not r["is muted"]}
+    assert remade(told["muted"]["back"], after) == {"anna 2"}
+
+
+def test_a_line_follows_its_strip_and_only_listening_is_made_for_the_new_length(told):
+    before, moved = told["reassigned"], told["moved"]["followed"]
+    for owner in before:
+        by = {
+            m["strip"]: m["first"] - b["first"]
+            for b, m in zip(rows(before, owner), rows(moved, owner), strict=True)
+        }
+        assert by == {strip: 6.0 if strip == "anna 1" else 0.0 for strip in by}
+    assert remade(moved, told["moved"]["again"]) == {"Anna listening", "Ben listening"}
+
+
+def test_what_is_missing_is_said(told):
+    if "refusals" in told:
+        empty, nobody, gone = told["refusals"]
+        assert "Fill from Sequencer" in empty
+        assert "Nobody speaks anna 1" in nobody and "no sound strip gone" in gone
