@@ -12,6 +12,7 @@ from ..head.channels import EXPRESSION_NAMES
 from ..head.parts import Eye, gaze_rotation
 from .surface import Indices, Points, Surface
 
+_OPENING_RANGE = (0.5, 3.0)
 _FEWEST_VERTICES = 12
 _ROUND = 0.25
 """Largest spread of the radius of what counts as a ball, as a share of the radius."""
@@ -30,11 +31,34 @@ class Ball:
     eye: Eye
 
 
-def find_eyeballs(face: Surface, eyes: tuple[Eye, ...], lids: Mapping[str, Points]) -> list[Ball]:
-    """The connected pieces of a face that are balls at the eyes.
+@dataclass(frozen=True)
+class EyeMarks:
+    """corners: name of our eye -> outer and inner corner (2, 3) of the face's. opening: how far the
+    eyes are open, in sizes of ours."""
 
-    lids: our eye's name -> outer and inner corner (2, 3) on the face.
-    """
+    corners: Mapping[str, Points]
+    opening: float
+
+
+def eye_marks(marked: Mapping[str, Points], ours: Mapping[str, Points]) -> EyeMarks:
+    """What a face's landmarks tell of its eyes; unmarked lids are as far open as ours."""
+    sides = {"eye.L": "left", "eye.R": "right"}
+    pairs = [(f"lid_upper_{side}", f"lid_lower_{side}") for side in sides.values()]
+    openings = [
+        float(np.linalg.norm(marked[upper] - marked[lower]))
+        / float(np.linalg.norm(ours[upper] - ours[lower]))
+        for upper, lower in pairs
+        if upper in marked and lower in marked
+    ]
+    corners = {
+        name: np.stack([marked[f"eye_outer_{side}"], marked[f"eye_inner_{side}"]])
+        for name, side in sides.items()
+    }
+    return EyeMarks(corners, float(np.clip(np.mean(openings or [1.0]), *_OPENING_RANGE)))
+
+
+def find_eyeballs(face: Surface, eyes: tuple[Eye, ...], marks: EyeMarks) -> list[Ball]:
+    """The connected pieces of a face that are balls at the eyes."""
     labels = face.pieces()
     order = np.argsort(labels, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
@@ -47,7 +71,7 @@ def find_eyeballs(face: Surface, eyes: tuple[Eye, ...], lids: Mapping[str, Point
         if spread > _ROUND * radius or _depth(places) < _DEEP * radius:
             continue
         for eye in eyes:
-            corners = lids[eye.name]
+            corners = marks.corners[eye.name]
             width = float(np.linalg.norm(corners[0] - corners[1]))
             miss = np.linalg.norm(centre - corners.mean(axis=0))
             if miss < _NEAR_EYES * width and radius < width:

@@ -13,6 +13,7 @@ from ..protocol.face_landmarks import FACE_LANDMARKS
 from ..protocol.face_shape import FaceShape
 from ..stages import ProgressCallback, Stages
 from .alignment import Similarity, align
+from .eyes import eye_marks
 from .reference import reference_head
 from .registration import register
 from .solve import sparse_weights
@@ -36,7 +37,7 @@ _MOVING_SHARE = 0.1
 _MOST_GAIN = 1.3
 """Least squares make a motion smaller where its shape is a little different; this gives back."""
 _GAIN_FROM = 0.5
-_LEAST_EXPLAINED = 0.3
+_LEAST_EXPLAINED = 0.2
 """A unit whose motion the keys can make no better is left still: it would show something else."""
 _NOTHING = 1e-9
 
@@ -66,10 +67,10 @@ def fit_mapping(face: FaceShape, progress: ProgressCallback = lambda _share, _st
     marked = {n: similarity.places(place[None])[0] for n, place in face.landmarks.items()}
     with stages.stage("Bending our head onto it"):
         source = np.stack([ours[name] for name in marked])
-        registration = register(reference, source, np.stack(list(marked.values())), surface)
+        bent = register(reference, source, np.stack(list(marked.values())), surface)
         moves = np.zeros(len(face.vertices), bool)
         moves[face.moved] = True
-        motion = transfer(reference, registration, surface, _lids(marked), moves[kept])
+        motion = transfer(reference, bent, surface, eye_marks(marked, ours), moves[kept])
     with stages.stage("Fitting the keys"):
         keys, shares = _key_motion(face, similarity, in_zone, kept[motion.vertices])
         return _solve(motion, keys, shares)
@@ -93,13 +94,6 @@ def _face_surface(
     number = np.zeros(len(face.vertices), np.int64)
     number[kept] = np.arange(len(kept))
     return Surface(similarity.places(face.vertices[kept]), number[triangles]), kept
-
-
-def _lids(marked: dict[str, Points]) -> dict[str, Points]:
-    return {
-        "eye.L": np.stack([marked["eye_outer_left"], marked["eye_inner_left"]]),
-        "eye.R": np.stack([marked["eye_outer_right"], marked["eye_inner_right"]]),
-    }
 
 
 def _key_motion(

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .eyes import find_eyeballs, turned
+from ..head.channels import EXPRESSION_NAMES
+from .eyes import EyeMarks, find_eyeballs, turned
 from .picture import seen_vertices
 from .reference import ReferenceHead
-from .registration import Registration
 from .surface import Indices, Points, Surface, nearest_places
 
 _TRUST_MM = 3.0
@@ -20,7 +19,6 @@ _TRUST_MM = 3.0
 _FACING = 0.2
 _LEAST_TRUST = 0.05
 _MOST_ROWS = 12_000
-_MOVES_MM = 0.02
 
 
 @dataclass(frozen=True)
@@ -37,29 +35,29 @@ class Motion:
 
 def transfer(
     reference: ReferenceHead,
-    registration: Registration,
+    bent: Surface,
     face: Surface,
-    lids: Mapping[str, Points],
+    marks: EyeMarks,
     moves: npt.NDArray[np.bool_],
 ) -> Motion:
     """Our 52 units on a face in our space.
 
-    lids: as in `find_eyeballs`. moves: (V,) whether any key moves a vertex; eyeballs that none
+    bent: our surface on the face. moves: (V,) whether any key moves a vertex; eyeballs that none
     moves have bones of their own.
     """
-    near = nearest_places(face.points, registration.bent)
-    corners = registration.bent.triangles[near.triangle]
-    normals = registration.bent.vertex_normals()
+    near = nearest_places(face.points, bent)
+    corners = bent.triangles[near.triangle]
+    normals = bent.vertex_normals()
     facing = np.einsum("pk,pkc->pc", near.barycentric, normals[corners])
     agrees = (facing * face.vertex_normals()).sum(axis=1) > _FACING
     agrees &= seen_vertices(face) | reference.is_tongue[near.triangle]
     trust = np.exp(-np.square(near.distance / _TRUST_MM)) * agrees
-    balls = find_eyeballs(face, reference.eyes, lids)
+    balls = find_eyeballs(face, reference.eyes, marks)
     for ball in balls:
         trust[ball.vertices] = 1.0 if moves[ball.vertices].any() else 0.0
     rows = np.flatnonzero(trust > _LEAST_TRUST)
     rows = rows[:: 1 + len(rows) // _MOST_ROWS]
-    ours = _bent_deltas(reference, registration)
+    ours = _scaled_deltas(reference, marks.opening)
     units = np.einsum("pk,upkc->upc", near.barycentric[rows], ours[:, corners[rows]])
     place_of = np.full(len(face.points), -1)
     place_of[rows] = np.arange(len(rows))
@@ -69,11 +67,8 @@ def transfer(
     return Motion(rows, trust[rows] * np.sqrt(face.vertex_areas()[rows]), units)
 
 
-def _bent_deltas(reference: ReferenceHead, registration: Registration) -> Points:
-    """(52, V, 3) our units' displacements, led along the bend."""
-    moves = np.linalg.norm(reference.deltas, axis=2) > _MOVES_MM
-    unit, vertex = np.nonzero(moves)
-    deltas = reference.deltas[unit, vertex]
-    bent = np.zeros_like(reference.deltas)
-    bent[unit, vertex] = registration.displaced(reference.surface.points[vertex], deltas)
-    return bent
+def _scaled_deltas(reference: ReferenceHead, eye_opening: float) -> Points:
+    """(52, V, 3) our units' displacements; lids go as far as the eyes are open."""
+    scale = [eye_opening if name.startswith("eye") else 1.0 for name in EXPRESSION_NAMES]
+    scaled: Points = reference.deltas * np.array(scale)[:, None, None]
+    return scaled

@@ -154,6 +154,29 @@ def test_one_key_for_both_sides_serves_each_by_half(own):
     assert fit.weights[rows, 0].sum() == pytest.approx(1.0, abs=0.1)
 
 
+def test_the_lids_of_large_eyes_close(own):
+    """A cartoon whose eyes and mouth are larger: the same keys, so all weights are 1."""
+
+    def drawn(points):
+        moved = points.copy()
+        places = ((29.0, -85.0, 38.0), (-29.0, -85.0, 38.0), (0.0, -95.0, -30.0))
+        stretches = ((0.35, 0, 0.9), (0.35, 0, 0.9), (0.5, 0, 0.3))
+        for centre, stretch in zip(places, stretches, strict=True):
+            away = points - centre
+            near = np.exp(-np.square(away / [30.0, 40.0, 23.0]).sum(axis=-1, keepdims=True))
+            moved += near * away * stretch
+        return moved
+
+    points = drawn(own.points)
+    units = np.stack([drawn(own.points + unit) - points for unit in own.units])
+    landmarks = {name: drawn(place[None])[0] for name, place in own.landmarks.items()}
+    fit = fit_mapping(Known(points, own.triangles, units, landmarks).face(np.eye(52)))
+    weights = np.diag(fit.weights)
+    assert 0.7 < weights[UNIT["eyeBlinkLeft"]] < 1.3
+    assert 0.8 < weights[UNIT["jawOpen"]] < 1.2
+    assert np.abs(fit.weights - np.eye(52)).mean() < 0.006
+
+
 def test_what_no_key_can_show_is_said_and_no_mouth_key_blinks(own):
     kept = [row for name, row in UNIT.items() if not name.startswith("eyeBlink")]
     fit = fit_mapping(own.face(np.eye(52)[kept], [EXPRESSION_NAMES[row] for row in kept]))
