@@ -52,8 +52,10 @@ def _slider(amount: str, name: str, description: str) -> Any:
 class RHETOR_PG_amounts(bpy.types.PropertyGroup):
     """How much of a take is shown; 1 is as it was made."""
 
-    head_rotation: _slider("head_rotation", "Rotation", "How far the head turns, nods and tilts")
-    head_location: _slider("head_location", "Location", "How far the head moves to and fro")
+    head_rotation: _slider(
+        "head_rotation", "Head Rotation", "How far the head turns, nods and tilts"
+    )
+    head_location: _slider("head_location", "Head Location", "How far the head moves to and fro")
     mouth: _slider("mouth", "Mouth", "How far jaw, lips and cheeks move")
     brows: _slider("brows", "Brows", "How far the brows move")
     eyelids: _slider("eyelids", "Eyelids", "How far the lids close and open")

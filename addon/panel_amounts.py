@@ -14,8 +14,6 @@ from .character import HEAD, Character
 from .on_takes import picked_character
 from .placement import LINES_TRACK
 
-_HEADINGS = {HEAD: "Head"}
-
 
 @dataclass(frozen=True)
 class Shown:
@@ -24,7 +22,8 @@ class Shown:
     part: str
     action: Any
     slot: Any | None
-    strip: Any | None
+    strip: Any | None = None
+    is_line: bool = False
 
 
 class _OnAmounts:
@@ -100,8 +99,10 @@ class RHETOR_PT_amounts(bpy.types.Panel):
         layout.use_property_decorate = False
         drawn: set[tuple[Any, str]] = set()
         shown = playing(picked_character(context), context.scene.frame_current)
+        for line in dict.fromkeys(item.strip.name for item in shown if item.is_line):
+            layout.label(text=line, icon="NLA")
         for item in shown:
-            column = layout.column(align=True, heading=_HEADINGS.get(item.part, "Face"))
+            column = layout.column(align=True)
             for amount in amounts.amounts_in(item.action, item.slot):
                 if (item.action, amount) not in drawn:
                     drawn.add((item.action, amount))
@@ -122,7 +123,7 @@ def _shown_on(character: Character, owner: Any, frame: int) -> Shown | None:
     if action is None:
         return next(
             (
-                Shown(part, strip.action, compat.strip_slot(strip), strip)
+                Shown(part, strip.action, compat.strip_slot(strip), strip, is_line=True)
                 for track, strip in _lines(owner)
                 if strip.frame_start <= frame <= strip.frame_end and not track.mute
             ),
@@ -131,7 +132,7 @@ def _shown_on(character: Character, owner: Any, frame: int) -> Shown | None:
     if playback.plays_as_strip(owner):
         strip = nla.take_strip(owner)
         return Shown(part, action, compat.strip_slot(strip), strip)
-    return Shown(part, action, compat.assigned_slot(owner), None)
+    return Shown(part, action, compat.assigned_slot(owner))
 
 
 def _lines(owner: Any) -> Iterator[tuple[Any, Any]]:
@@ -141,10 +142,10 @@ def _lines(owner: Any) -> Iterator[tuple[Any, Any]]:
 def _draw_influences(layout: Any, shown: tuple[Shown, ...]) -> None:
     """The influence of strips: it can be keyed, which the amounts of an action cannot."""
     keyed = [item for item in shown if item.strip and item.strip.use_animated_influence]
-    column = layout.column(align=True, heading="Influence")
+    column = layout.column(align=True)
     column.use_property_decorate = True
     for item in keyed:
-        text = _HEADINGS.get(item.part, "Face")
+        text = "Head Influence" if item.part == HEAD else "Face Influence"
         column.prop(item.strip, "influence", text=text, slider=True)
 
 
