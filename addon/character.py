@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The character that takes a performance: our own head, or any that has been set up.
 
-A character is known by its root object: the armature; where there is none, the Empty that its
-meshes are children of, or the face mesh itself.
+A character is known by its root object: the armature; where there is none, what was picked, the
+face mesh or an Empty that its meshes are children of.
 """
 
 from __future__ import annotations
@@ -97,7 +97,10 @@ class Character:
         return "the head" if self.part_of(owner) == HEAD else "the face"
 
     def keyed_owners(self, take: Take) -> list[KeyedOwner]:
-        """A take as curves on the properties of this character. Raises RigError without any."""
+        """A take as curves on the properties of this character, as far as it has any.
+
+        Raises RigError where its settings do not agree with it.
+        """
         if self.rig is not None:
             return [
                 KeyedOwner(self.rig.armature, head_curves(take, HEAD_BONE)),

@@ -141,15 +141,24 @@ def _joint(armature: Any, name: str) -> Joint:
             f"{armature.name} has no bone named {name}.",
             "Choose its bones again under Character, or press Set Up Character.",
         )
-    rest = np.array(bone.bone.matrix_local.to_quaternion())
-    axes = None
-    if _can_move(bone):
-        axes = rest if bone.bone.use_local_location else IDENTITY
+    rest = _rest(bone)
+    axes = _location_axes(bone) if _can_move(bone) else None
     stored = json.loads(armature.rhetor_character.offsets or "{}").get(name)
     if stored is None:
         return Joint(name, rest, bone.rotation_mode, axes)
     offset = np.array(stored)
     return Joint(name, rest, bone.rotation_mode, axes, offset[:4], offset[4:])
+
+
+def _rest(bone: Any) -> np.ndarray:
+    return np.array(bone.bone.matrix_local.to_quaternion())
+
+
+def _location_axes(bone: Any) -> np.ndarray:
+    """The axes of its location channel: its own, or its parent's where it does not use its own."""
+    if bone.bone.use_local_location:
+        return _rest(bone)
+    return IDENTITY if bone.parent is None else _rest(bone.parent)
 
 
 def _can_move(bone: Any) -> bool:

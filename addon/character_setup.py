@@ -63,13 +63,13 @@ def find_root(item: bpy.types.Object) -> bpy.types.Object:
     known = find_character(item)
     if known is not None:
         return known.root
-    while True:
-        armature = item if item.type == "ARMATURE" else item.find_armature()
+    above = item
+    while above is not None:
+        armature = above if above.type == "ARMATURE" else above.find_armature()
         if armature is not None:
             return armature
-        if item.parent is None:
-            return item
-        item = item.parent
+        above = above.parent
+    return item  # not its parent: that may be the room it stands in
 
 
 def _meshes_with_keys(root: bpy.types.Object) -> list[bpy.types.Object]:

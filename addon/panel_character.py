@@ -11,7 +11,7 @@ import bpy
 from .character import find_character
 from .character_settings import BONES, KEYS
 from .core.key_mapping import KeyMapping
-from .core.key_names import missing_in
+from .core.key_names import missing_in_all
 from .mapping_settings import follows, mapping_of
 from .panel_text import draw_text
 
@@ -98,8 +98,8 @@ def _draw_roles(column: Any, settings: Any, bones: Any) -> None:
 @lru_cache(maxsize=16)
 def _lacking(mappings: tuple[str, ...]) -> tuple[str, ...]:
     """What no mesh can show."""
-    found = [missing_in(KeyMapping.from_json(text)) for text in mappings if text]
-    return tuple(end for end in found[0] if all(end in ends for ends in found)) if found else ()
+    found = [KeyMapping.from_json(text) for text in mappings if text]
+    return missing_in_all(found) if found else ()
 
 
 CLASSES = (RHETOR_PT_character,)

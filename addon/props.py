@@ -19,7 +19,7 @@ from .voice import FILE, STRIP, matching_strips
 
 
 def _may_be_head(_settings: Any, candidate: Any) -> bool:
-    return candidate.type in {"ARMATURE", "MESH"}
+    return candidate.type in {"ARMATURE", "MESH", "EMPTY"}
 
 
 class RHETOR_PG_settings(StyleChoice, bpy.types.PropertyGroup):

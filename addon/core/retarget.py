@@ -102,12 +102,6 @@ def property_curves(path: str, values: npt.NDArray[np.float64], amount: str) -> 
     )
 
 
-def unmatched(take: Take, shape_keys: Iterable[str]) -> tuple[str, ...]:
-    """Expressions of the take that have no shape key, in the take's order."""
-    present = set(shape_keys)
-    return tuple(name for name in take.expression_names if name not in present)
-
-
 def escaped(name: str) -> str:
     """A name as it stands between the quotes of a data path."""
     return name.replace("\\", "\\\\").replace('"', '\\"')

@@ -47,7 +47,17 @@ def test_a_rig_in_centimetres_that_looks_along_z_is_understood(told):
 
 
 def test_eyes_by_bones_look_the_same_way(told):
-    assert told["vroid"]["eyes"] < EXACT_RAD and told["bones_for_all"]["eyes"] < EXACT_RAD
+    for rig in ("vroid", "centimetres", "bones_for_all"):
+        assert told[rig]["eyes"] < EXACT_RAD
+    assert told["centimetres"]["eyes by"] == "BOTH", "the keys move the lids, not the eyeballs"
+
+
+def test_the_head_moves_as_far_as_the_characters_size_asks(told):
+    assert max(told["vroid"]["moves"]) < 1e-2, "mm, in both kinds of location axes"
+
+
+def test_a_head_that_does_not_follow_its_neck_turns_as_far(told):
+    assert told["vroid"]["alone"] < EXACT_RAD
 
 
 def test_what_was_found_and_what_is_missing_is_told(told):
@@ -59,7 +69,9 @@ def test_what_was_found_and_what_is_missing_is_told(told):
     assert "Jaw jaw." in said and "opening the mouth" not in said and "blinking" in said
     assert "connected" in said, "the head cannot move to and fro"
     assert "1 shape keys of Mask are driven" in said
-    assert told["bones_for_all"]["keys"] == 1 and told["bones_for_all"]["driven"] == pytest.approx(0.25)
+    assert told["bones_for_all"]["keys"] == 1 and told["bones_for_all"]["driven"] == pytest.approx(
+        0.25
+    )
 
 
 def test_rigify_controls_turn_the_head_whatever_it_follows(default_blender, recorded):

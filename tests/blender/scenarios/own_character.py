@@ -77,6 +77,11 @@ def vroid(take, audio) -> dict:
     told |= compare(take, armature, "J_Bip_C_Head", face)
     told["eyes"] = eye_error(take, armature, ("J_Adj_L_FaceEye", "J_Adj_R_FaceEye"))
     told["keys"] = keyed(face)
+    told["moves"] = [move_error(take, audio, armature, local) for local in (True, False)]
+    armature.data.bones["J_Bip_C_Head"].use_inherit_rotation = False
+    armature.rhetor_character.neck_share = 0.6
+    show(take, audio, armature)
+    told["alone"] = compare(take, armature, "J_Bip_C_Head", face)["turn_error"]
     return told
 
 
@@ -90,6 +95,8 @@ def centimetres(take, audio) -> dict:
             "mixamorig:Spine": (None, (0, -50, -5), (0, -20, -5), 0, False),
             "mixamorig:Neck": ("mixamorig:Spine", (0, -20, -5), (0, 0, 0), 0.5, False),
             "mixamorig:Head": ("mixamorig:Neck", (0, 0, 0), (0, 15, 3), 1.5, True),
+            "mixamorig:LeftEye": ("mixamorig:Head", (3, 4, 7), (3, 4, 9), 0, False),
+            "mixamorig:RightEye": ("mixamorig:Head", (-3, 4, 7), (-3, 4, 9), 0, False),
             "mixamorig:LeftArm": ("mixamorig:Spine", (10, -20, 0), (50, -20, 0), 0, False),
             "mixamorig:RightArm": ("mixamorig:Spine", (-10, -20, 0), (-50, -20, 0), 0, False),
         },
@@ -114,6 +121,8 @@ def centimetres(take, audio) -> dict:
     told |= compare(take, armature, "mixamorig:Head", face)
     told["mouth"][1] /= 100
     told["keys"] = [keyed(face), keyed(lashes)]
+    told["eyes"] = eye_error(take, armature, ("mixamorig:LeftEye", "mixamorig:RightEye"))
+    told["eyes by"] = settings.eyes
     told["takes"] = len(scenario.module("addon.takes").takes_of(character_of(armature)))
     assert bpy.ops.rhetor.check_scene() == {"FINISHED"}
     report = scenario.module("addon.session").current.scene_report
@@ -231,6 +240,21 @@ def compare(take, armature, bone, face, before=None) -> dict:
         "mouth": alike(opened, take),
         "others": still,
     }
+
+
+def move_error(take, audio, armature, local: bool) -> float:
+    """Largest error in mm of where the head is, without the neck's part in it."""
+    armature.data.bones["J_Bip_C_Head"].use_local_location = local
+    settings = armature.rhetor_character
+    settings.neck_share, settings.pose_scale = 0.0, 2.0
+    show(take, audio, armature)
+    rest = armature.data.bones["J_Bip_C_Head"].head_local
+    worst = 0.0
+    for frame in frames(take):
+        bpy.context.scene.frame_set(frame + 1)
+        moved = armature.pose.bones["J_Bip_C_Head"].head - rest
+        worst = max(worst, np.abs(np.array(moved) * 1000 - 2 * take.pose[frame, 3:]).max())
+    return float(worst)
 
 
 def alike(opened, take) -> list[float]:
