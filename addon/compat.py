@@ -181,6 +181,11 @@ def trimmed_frames(strip: Any) -> int:
     return int(strip.animation_offset_start)
 
 
+def sound_offset_s(strip: Any) -> float:
+    """Seconds by which the sound of a strip is shifted within it; strips have it since 4.5."""
+    return float(getattr(strip, "sound_offset", 0.0))
+
+
 def is_retimed(strip: Any) -> bool:
     """Whether a strip of the sequencer has speeds of its own."""
     return bool(len(getattr(strip, "retiming_keys", ())))

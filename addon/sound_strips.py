@@ -141,7 +141,7 @@ def _heard(scene: Any, holder: Any, around: _Around) -> Iterator[SoundStrip]:
 
 def _read(scene: Any, strip: Any, around: _Around) -> SoundStrip:
     fps, fps_base = scene.render.fps, scene.render.fps_base
-    skipped_s = compat.trimmed_frames(strip) * fps_base / fps + strip.sound_offset
+    skipped_s = compat.trimmed_frames(strip) * fps_base / fps + compat.sound_offset_s(strip)
     content = compat.strip_content(strip)
     span = StripSpan(*compat.strip_span(strip), *content, skipped_s)
     path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)

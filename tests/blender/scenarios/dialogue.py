@@ -24,13 +24,12 @@ def main(audio: str, engine: str, blend: str, table: str = "") -> dict:
     animate()
     told["first"] = placed()
     told["active"] = [owner.animation_data.action is not None for owner in owners()]
-    if not table and bpy.app.version[:2] == (4, 5):
-        told.update(refusals=refusals, shown={name: shown(name) for name in ("Anna", "Ben")})
     animate()
     told["again"] = placed()
-    told["changed"] = changed()
-    told["muted"] = muted()
-    told["reassigned"] = reassigned()
+    if not table and bpy.app.version[:2] == (4, 5):
+        told.update(refusals=refusals, shown={name: shown(name) for name in ("Anna", "Ben")})
+        told.update(changed=changed(), muted=muted(), reassigned=reassigned())
+    told["before"] = placed()
     told["moved"] = moved()
     bpy.ops.wm.save_as_mainfile(filepath=blend)
     bpy.ops.wm.open_mainfile(filepath=blend)
