@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from rhetor.tests.ui.desktop import SCREEN, Desktop, wait_for
-from rhetor.tests.ui.picture import Box, as_array, find_phrase, read_words
+from rhetor.tests.ui.picture import Box, as_array, find_text
 
 SIZE = (1280, 960)
 DRIVER = Path(__file__).with_name("driver.py")
@@ -160,7 +160,7 @@ class BlenderWindow:
         def look() -> bool:
             nonlocal found
             turned = strip.crop(self.desktop.look()).rotate(90, expand=True)
-            found = find_phrase(read_words(self.desktop.place, turned, (0, 0)), name)
+            found = find_text(self.desktop.place, turned, name, (0, 0))
             return found is not None
 
         wait_for(look, f"the tab {name}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from rhetor.tests.ui.blender_place import BlenderPlace
-from rhetor.tests.ui.picture import Box, find_phrase, read_screen, read_words
+from rhetor.tests.ui.picture import Box, find_text, read_screen
 
 SCREEN = (1440, 960)
 """Blender's window takes the left 1280 pixels, the window with files the rest."""
@@ -73,8 +73,7 @@ class Desktop:
 
     def find(self, phrase: str, within: Box) -> Box | None:
         """Where a text is on a part of the screen; None where it is not."""
-        words = read_words(self.place, within.crop(self.look()), (within.x, within.y))
-        return find_phrase(words, phrase)
+        return find_text(self.place, within.crop(self.look()), phrase, (within.x, within.y))
 
     def await_text(self, phrase: str, within: Box, timeout_s: float = 15.0) -> Box:
         """Where a text is, as soon as it is there. Raises AssertionError where it does not come."""

@@ -17,6 +17,9 @@ from rhetor.tests.ui.blender_place import BlenderPlace
 
 _ENLARGED = 3
 _STROKES_PX = 9
+_SEGMENTATIONS = ("4", "11")
+"""How tesseract looks for text: in a column, then anywhere. Each misses what the other finds."""
+
 _LIKENESS = 0.8
 _WIDEST_GAP_PX = 24
 _LEAST_DIFFERENCE = 24
@@ -56,7 +59,6 @@ class Word:
 
     text: str
     box: Box
-    line: tuple[str, ...]
 
 
 def read_screen(buffer: Path) -> Image.Image:
@@ -76,15 +78,19 @@ def differs(one: Image.Image, other: Image.Image) -> bool:
     return bool((np.abs(a - b) > _LEAST_DIFFERENCE).sum() > 20)
 
 
-def read_words(place: BlenderPlace, picture: Image.Image, at: tuple[int, int]) -> list[Word]:
-    """All words on a picture whose top left corner is at that point of the screen."""
+def find_text(
+    place: BlenderPlace, picture: Image.Image, phrase: str, at: tuple[int, int]
+) -> Box | None:
+    """Where a text is on a picture whose top left corner is at that point; None where it is not."""
+    path = place.lab / "words.png"
     ink = _ink(picture)
     size = (ink.width * _ENLARGED, ink.height * _ENLARGED)
-    path = place.lab / "words.png"
     ink.resize(size, Image.Resampling.LANCZOS).save(path)
-    command = ["tesseract", str(path), "-", "--psm", "11", "tsv"]
-    rows = [r.split("\t") for r in place.output(command, OMP_THREAD_LIMIT="1").splitlines()[1:]]
-    return [_word(row, at) for row in rows if len(row) == 12 and row[11].strip()]
+    for segmentation in _SEGMENTATIONS:
+        found = find_phrase(_read_words(place, path, segmentation, at), phrase)
+        if found is not None:
+            return found
+    return None
 
 
 def find_phrase(words: list[Word], phrase: str) -> Box | None:
@@ -96,10 +102,18 @@ def find_phrase(words: list[Word], phrase: str) -> Box | None:
         if any(_are_apart(a, b) for a, b in pairwise(run)):
             continue
         read = " ".join(word.text for word in run).strip("|[]()<>_*'\"‘’ ")
-        likeness = SequenceMatcher(None, read.lower(), phrase.lower()).ratio()
+        likeness = SequenceMatcher(None, read, phrase).ratio()
         if likeness > best[0]:
             best = (likeness, _around([word.box for word in run]))
     return best[1]
+
+
+def _read_words(
+    place: BlenderPlace, path: Path, segmentation: str, at: tuple[int, int]
+) -> list[Word]:
+    command = ["tesseract", str(path), "-", "--psm", segmentation, "tsv"]
+    rows = [r.split("\t") for r in place.output(command, OMP_THREAD_LIMIT="1").splitlines()[1:]]
+    return [_word(row, at) for row in rows if len(row) == 12 and row[11].strip()]
 
 
 def save_small(picture: Image.Image, path: Path) -> None:
@@ -119,7 +133,7 @@ def _ink(picture: Image.Image) -> Image.Image:
 
 def _word(row: list[str], at: tuple[int, int]) -> Word:
     x, y, width, height = (int(value) // _ENLARGED for value in row[6:10])
-    return Word(row[11], Box(x + at[0], y + at[1], width, height), tuple(row[1:5]))
+    return Word(row[11], Box(x + at[0], y + at[1], width, height))
 
 
 def _are_apart(a: Word, b: Word) -> bool:
