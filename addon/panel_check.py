@@ -64,7 +64,7 @@ class RHETOR_PT_check(bpy.types.Panel):
     bl_category = "Rhetor"
     bl_parent_id = "RHETOR_PT_main"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-    bl_order = 2
+    bl_order = 8
 
     def draw(self, context: Any) -> None:
         """The button, then what the last look has found."""

@@ -42,6 +42,7 @@ class RHETOR_PT_styles(bpy.types.Panel):
     bl_category = "Rhetor"
     bl_parent_id = "RHETOR_PT_main"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+    bl_order = 4
 
     def draw_header_preset(self, _context: Any) -> None:
         """How far it is, for when the panel is closed."""
