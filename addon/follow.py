@@ -27,6 +27,9 @@ _NAME_MARK = "rhetor_strip_name"
 _SCENE_MARK = "rhetor_followed"
 """On scenes that have a strip with takes, so that the handler leaves the others at once."""
 
+PLACED_MARK = "rhetor_rig"
+"""On strips that Rhetor has put into the sequencer: the name of the character they are for."""
+
 _START_MARK = "rhetor_start_frame"
 
 
@@ -55,10 +58,11 @@ def catch_up() -> None:
         by_mark.setdefault(strip[STRIP_MARK], []).append((scene, strip))
     moves = []
     for mark, pairs in by_mark.items():
-        strip = _only_strip(pairs)
+        scene, strip = _only_strip(pairs)
         now = compat.strip_content(strip)[0]
         frames = round(now - strip[_FRAME_MARK])
         if frames:
+            _move_start(scene, strip, frames)
             strip[_FRAME_MARK] = strip[_FRAME_MARK] + frames
             moves.append((mark, now, frames))
     # The foremost in the direction of the move goes first: strips that move together then do not
@@ -76,7 +80,7 @@ def _marked_strips() -> Iterator[tuple[Any, Any]]:
                 yield scene, strip
 
 
-def _only_strip(pairs: list[tuple[Any, Any]]) -> Any:
+def _only_strip(pairs: list[tuple[Any, Any]]) -> tuple[Any, Any]:
     """The strip that takes follow, where copies carry the same mark: the one that is not new."""
     kept = next((p for p in pairs if p[1][_NAME_MARK] == _full_name(*p)), pairs[0])
     for pair in pairs:
@@ -86,11 +90,17 @@ def _only_strip(pairs: list[tuple[Any, Any]]) -> Any:
     scene, strip = kept
     if strip[_NAME_MARK] != _full_name(scene, strip):
         strip[_NAME_MARK] = _full_name(scene, strip)
-    return strip
+    return kept
 
 
 def _full_name(scene: Any, strip: Any) -> str:
     return f"{scene.name}/{strip.name}"
+
+
+def _move_start(scene: Any, strip: Any, frames: int) -> None:
+    """The next take of a recording that Rhetor has placed begins where that lies now."""
+    if PLACED_MARK in strip and scene.rhetor.start_frame == round(strip[_FRAME_MARK]):
+        scene.rhetor.start_frame += frames
 
 
 def _move_takes(mark: str, frames: int) -> None:

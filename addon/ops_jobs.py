@@ -83,7 +83,9 @@ class RHETOR_OT_redirect_take(_ListOperator, bpy.types.Operator):
                 kept.order,
                 scene=BlockId.of(context.scene),
                 character=BlockId.of(character.root),
-                start_frame=settings.start_frame,
+                start_frame=settings.start_frame
+                if kept.order.may_start_elsewhere
+                else kept.order.start_frame,
             )
             written = scene_write.write_performance(replace(kept, order=order))
         except RhetorError as error:

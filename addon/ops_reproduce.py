@@ -11,6 +11,7 @@ from .identify import BlockId
 from .on_takes import OnTake, picked_character, stored
 from .reproduction import stored_request
 from .scene_read import Order
+from .voice import voice_strip
 
 
 class _RunsAgain(OnTake):
@@ -48,6 +49,7 @@ class _RunsAgain(OnTake):
                 BlockId.of(context.scene),
                 BlockId.of(picked_character(context).root),
                 int(stored(entry, "start_frame")),
+                strip=voice_strip(entry.main),
                 compared_with=entry.id if self.compares else "",
             )
             session.current.submit(order, prefs.engine_python(context))

@@ -13,6 +13,7 @@ from .character import FACE, HEAD
 from .keys_write import WrittenPart
 from .on_takes import BOTH, PARTS, OnTake, picked_character, stored
 from .ops_compare import note_played
+from .voice import restore_voice
 
 _OPTIONS = {"REGISTER", "UNDO", "INTERNAL"}
 
@@ -127,11 +128,8 @@ class RHETOR_OT_restore_settings(OnTake, bpy.types.Operator):
         if entry is None:
             return {"CANCELLED"}
         settings = context.scene.rhetor
-        settings.audio, settings.style_name = stored(entry, "audio"), stored(entry, "style")
-        settings.preset, settings.start_frame = (
-            stored(entry, "preset"),
-            stored(entry, "start_frame"),
-        )
+        restore_voice(settings, entry.main)
+        settings.style_name, settings.preset = stored(entry, "style"), stored(entry, "preset")
         settings.seed = int(stored(entry, "seed"))
         settings.eyes = bool(json.loads(stored(entry, "settings", "{}")).get("eyes", True))
         self.report({"INFO"}, f"The settings are those of {entry.name}")

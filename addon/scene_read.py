@@ -36,6 +36,11 @@ class Order:
     compared_with: str = ""
 
     @property
+    def may_start_elsewhere(self) -> bool:
+        """Whether nothing but the settings says on which frame it begins."""
+        return self.strip is None and self.placement is Placement.ACTION
+
+    @property
     def label(self) -> str:
         """What it is performed to, for people."""
         if self.placement is Placement.IDLE:

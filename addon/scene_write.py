@@ -28,6 +28,7 @@ from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
 from .sound import place_recording
 from .takes import character_id, find_take, new_take_id
+from .voice import FILE, STRIP
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ def _join_sound(written: WrittenTake, order: Order, scene: Any, character: Chara
         return ""
     if order.strip is None:
         audio = Path(order.request.audio)
+        if order.request.start_s > 0.0:
+            return "The strip that the take was made from is gone: its sound is not played."
         return place_recording(scene, audio, order.start_frame, character.name, written.actions)
     found = order.strip.find()
     if found is None:
@@ -160,6 +163,7 @@ def _provenance(performance: Performance, character: Character, rate_hz: float) 
         "digest": performance.order.digest,
         "made_s": time.time(),
         "start_frame": performance.order.start_frame,
+        "source": FILE if performance.order.strip is None else STRIP,
         "audio": request.audio,
         "audio_sha256": meta.get("audio", {}).get("sha256", ""),
         "style": request.style,

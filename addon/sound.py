@@ -11,9 +11,7 @@ from typing import Any
 import bpy
 
 from . import compat
-from .follow import tie
-
-_RIG_TAG = "rhetor_rig"
+from .follow import PLACED_MARK, tie
 
 
 def place_recording(
@@ -39,7 +37,7 @@ def place_recording(
             strip = _replace(strips, earlier, audio, start_frame)
         except RuntimeError as error:
             return f"The sequencer cannot play this recording ({_first_line(error)})."
-    strip[_RIG_TAG] = rig
+    strip[PLACED_MARK] = rig
     tie(scene, strip, actions)
     scene.sync_mode = "AUDIO_SYNC"
     return ""
@@ -50,7 +48,7 @@ def pack_recordings(scene: Any, largest_bytes: int) -> None:
     if scene.sequence_editor is None:
         return
     for strip in compat.sequencer_strips(scene.sequence_editor):
-        if _RIG_TAG not in strip or strip.sound is None or strip.sound.packed_file:
+        if PLACED_MARK not in strip or strip.sound is None or strip.sound.packed_file:
             continue
         path = Path(bpy.path.abspath(strip.sound.filepath))
         if path.is_file() and path.stat().st_size <= largest_bytes:
@@ -69,7 +67,7 @@ def _replace(strips: Any, earlier: list[Any], audio: Path, start_frame: int) -> 
 
 
 def _is_earlier(strip: Any, audio: Path, rig: str) -> bool:
-    if strip.type != "SOUND" or strip.get(_RIG_TAG) != rig or strip.sound is None:
+    if strip.type != "SOUND" or strip.get(PLACED_MARK) != rig or strip.sound is None:
         return False
     path = Path(os.path.normpath(bpy.path.abspath(strip.sound.filepath)))
     return path == Path(os.path.normpath(audio))

@@ -13,9 +13,14 @@ import bpy
 from ..engine.protocol.errors import AudioError, ConfigError
 from . import compat
 from .core.timing import FrameClock
+from .follow import tied_strip
+from .identify import BlockId
+from .keys_write import PROVENANCE_PREFIX
 from .sound_strips import SoundStrip, StripRef, check_strip, read_strip
 
 FILE, STRIP = "FILE", "STRIP"
+
+_SOURCE_MARK = f"{PROVENANCE_PREFIX}source"
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,22 @@ def obstacle(context: Any) -> str:
     if strip is None:
         return f"The sequencer has no strip {settings.strip}"
     return f"The strip {settings.strip} is muted" if strip.mute else ""
+
+
+def voice_strip(action: Any) -> StripRef | None:
+    """The strip that a take in an action was made from, as far as it is still there."""
+    found = tied_strip(action) if action.get(_SOURCE_MARK) == STRIP else None
+    return None if found is None else StripRef(BlockId.of(found[0]), found[1].name)
+
+
+def restore_voice(settings: Any, action: Any) -> None:
+    """Let a scene's settings name the voice that a take in an action was made from."""
+    strip = voice_strip(action)
+    settings.audio = action[f"{PROVENANCE_PREFIX}audio"]
+    settings.start_frame = action[f"{PROVENANCE_PREFIX}start_frame"]
+    settings.source = FILE if strip is None else STRIP
+    if strip is not None:
+        settings.strip = strip.name
 
 
 def draw_voice(layout: Any, context: Any) -> None:

@@ -107,6 +107,11 @@ def test_strips_of_the_nla_follow_and_never_overlap(followed):
     assert nla["keys"][0] == nla["keys"][1]
 
 
+def test_the_strip_of_a_file_takes_the_start_frame_along(blender, followed):
+    """A take with the same start makes no second strip."""
+    assert followed["placed"] == (None if blender.version == "4.2" else [0, 6, 6.0])
+
+
 def test_following_costs_next_to_nothing(followed):
     assert followed["cost_us"]["no tied strip"] < 200
     assert followed["cost_us"]["300 strips"] < 20_000

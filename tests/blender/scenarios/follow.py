@@ -34,6 +34,7 @@ def main(audio: str) -> dict:
     told["renamed"] = renamed(action, strip)
     told["together"] = together(audio)
     told["nla"] = in_the_nla(rig, audio)
+    told["placed"] = placed_by_rhetor(audio)
     told["deleted"] = deleted(action)
     told["cost_us"] = cost()
     return told
@@ -218,6 +219,18 @@ def nla_places(owner) -> list[list]:
         for strip in track.strips
     ]
     return sorted(found, key=lambda place: place[1])
+
+
+def placed_by_rhetor(audio: str) -> list | None:
+    """The strip of a file: its takes and the start frame of the next one follow."""
+    if not scenario.module("addon.compat").has_sound():
+        return None
+    count, settings = len(strips()), bpy.context.scene.rhetor
+    action = write_take(audio, 8)
+    again = len(strips()) - count
+    (placed,) = [strip for strip in strips() if "rhetor_rig" in strip]
+    move(placed, 5)
+    return [again, settings.start_frame, first_curve(action).range()[0]]
 
 
 def deleted(action) -> bool:
