@@ -210,11 +210,7 @@ def active_sequencer_strip(context: Any) -> Any | None:
 
 def has_sound() -> bool:
     """Whether this build plays and encodes sound (Audaspace)."""
-    try:
-        import aud  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return bool(bpy.app.build_options.audaspace)  # the module aud may be missing all the same
 
 
 def has_offscreen_gpu() -> bool:
