@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,7 +16,11 @@ from rhetor.addon.core.installation.choice import Wish, choose
 from rhetor.addon.core.installation.commands import Commands, Finished
 from rhetor.addon.core.installation.hardware import Machine, Variant, best_variant, variant_of
 from rhetor.addon.core.installation.home import EngineHome, Installed, default_home
-from rhetor.addon.core.installation.interpreter import create_environment, is_bundled
+from rhetor.addon.core.installation.interpreter import (
+    copy_environment,
+    create_environment,
+    is_bundled,
+)
 from rhetor.addon.core.installation.pins import PROJECT_FILE, read_pins
 from rhetor.addon.core.installation.pip import NoBuildError, reason_of
 from rhetor.addon.core.installation.wheels import Wheel, wheels_of_lock, wheels_of_report
@@ -94,7 +99,7 @@ def test_pins_are_the_projects():
 
 
 def installed(name: str) -> Installed:
-    return Installed(name, "bin/python", "3.11.7", "cpu", "2.13.0+cpu", "abc", True, 1, ("ok",))
+    return Installed(name, "bin/python", "cpu", "2.13.0+cpu", "abc", True, 1, ("ok",))
 
 
 def environment(home: EngineHome) -> str:
@@ -281,6 +286,28 @@ def test_what_is_chosen(wish, machine, offers, expected, noted):
     got = choose(wish, read_pins(), machine, offers, lambda: offers)
     assert (got.wheels, got.variant, got.learning) == expected
     assert bool(got.notes) is noted
+
+
+def test_an_update_takes_only_what_is_not_there():
+    offers = Offers(CPU, wheels("2.13.0+cpu", "mediapipe"))
+    present = {"torch": "2.13.0+cpu", "pip": "26.3"}
+    got = choose(Wish(), read_pins(), CPU_MACHINE, offers, lambda: offers, present=present)
+    assert [wheel.name for wheel in got.wheels] == ["mediapipe"]
+    assert (got.torch, got.variant, got.learning) == ("2.13.0+cpu", Variant.CPU, True)
+
+
+def test_an_environment_is_copied_without_taking_space(tmp_path):
+    old = tmp_path / "old"
+    (old / "bin").mkdir(parents=True)
+    (old / "bin" / "python3").write_bytes(b"x" * 100)
+    (old / "bin" / "python").symlink_to("python3")
+    new = tmp_path / "new"
+    new.mkdir()
+    copy_environment(old, new)
+    assert (new / "bin" / "python").is_symlink()
+    assert (new / "bin" / "python3").stat().st_ino == (old / "bin" / "python3").stat().st_ino
+    shutil.rmtree(old)
+    assert (new / "bin" / "python").read_bytes() == b"x" * 100
 
 
 def test_a_build_that_was_asked_for_is_not_replaced():

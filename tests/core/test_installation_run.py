@@ -169,7 +169,7 @@ def start(tmp_path, template, index):
     }
     begun = []
 
-    def begin(verdict="good", task="install"):
+    def begin(verdict="good", task="install", **order):
         process = subprocess.Popen(
             [sys.executable, "-I", str(script), str(template), verdict],
             stdin=subprocess.PIPE,
@@ -177,7 +177,7 @@ def start(tmp_path, template, index):
             stderr=subprocess.DEVNULL,
             env=environment,
         )
-        process.stdin.write(json.dumps({"task": task, "order": {}}).encode() + b"\n")
+        process.stdin.write(json.dumps({"task": task, "order": order}).encode() + b"\n")
         process.stdin.flush()
         begun.append(process)
         return process
@@ -243,6 +243,11 @@ def test_killed_cancelled_resumed_updated_removed(start, index, home):
         check=True,
     )
     assert said.stdout == "1\n"
+
+    updated = outcome(start(is_update=True))["result"]
+    assert updated["torch"] == "1.0+cpu" and index.sent == len(index.content), "nothing is new"
+    installed = home.installed()
+    assert installed is not None and environments(home) == [updated["environment"]]
 
     failed = outcome(start("bad"))["error"]
     assert failed["message"] == "It does not work." and failed["code"] == InstallError.code

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from ....engine.protocol.errors import InstallError
 from .hardware import Machine, Variant, best_variant, variant_of
@@ -28,30 +28,45 @@ class Wish:
 
 @dataclass(frozen=True)
 class Choice:
-    """What they get. notes: where that differs from what they wanted."""
+    """What they get: files, and what there is with them. notes: where that differs from a wish."""
 
     wheels: tuple[Wheel, ...]
+    torch: str
     variant: Variant
     learning: bool
     notes: tuple[str, ...] = ()
 
 
 def choose(
-    wish: Wish, pins: Pins, machine: Machine, pip: Pip, selector: Callable[[], Selector]
+    wish: Wish,
+    pins: Pins,
+    machine: Machine,
+    pip: Pip,
+    selector: Callable[[], Selector],
+    *,
+    present: Mapping[str, str] | None = None,
 ) -> Choice:
     """The files for a wish. selector: makes the tool for builds that pip's sources do not have.
 
-    Raises InstallError where the packages, or an explicitly wanted build, cannot be had.
+    present: names and versions of what is installed already. Raises InstallError where the
+    packages, or an explicitly wanted build, cannot be had.
     """
-    wheels, learning, notes = _by_pip(wish, pins, pip)
+    there = dict(present or {})
+
+    def chosen(wheels: tuple[Wheel, ...], *notes: str) -> Choice:
+        after = {**there, **{wheel.key: wheel.version for wheel in wheels}}
+        new = tuple(wheel for wheel in wheels if there.get(wheel.key) != wheel.version)
+        variant = variant_of(after["torch"], tuple(after), machine)
+        return Choice(new, after["torch"], variant, pins.can_learn(after), notes)
+
+    requirements, offer = _offer(wish, pins, pip, chosen)
     wanted = best_variant(machine) if wish.variant is Variant.AUTOMATIC else wish.variant
-    offered = _variant(wheels, machine)
-    if offered is wanted or wish.sources:
-        return Choice(wheels, offered, learning, tuple(notes))
+    if offer.variant is wanted or wish.sources:
+        return offer
     try:
-        selected = selector().choose(pins.requirements(learning), pins.constraints, wanted)
-        got = _variant(selected, machine)
-        if got is not wanted:
+        wheels = selector().choose(requirements, pins.constraints, wanted)
+        selected = chosen(wheels, *offer.notes)
+        if selected.variant is not wanted:
             raise InstallError(
                 f"There is no build for {wanted.label} that this machine can run.",
                 "Install the driver of the graphics card, or choose another variant.",
@@ -59,25 +74,22 @@ def choose(
     except InstallError as error:
         if wish.variant is not Variant.AUTOMATIC:
             raise
-        notes.append(f"Installed for {offered.label} instead of {wanted.label}. {error}")
-        return Choice(wheels, offered, learning, tuple(notes))
-    return Choice(selected, wanted, learning, tuple(notes))
+        note = f"Installed for {offer.variant.label} instead of {wanted.label}. {error}"
+        return replace(offer, notes=(*offer.notes, note))
+    return selected
 
 
-def _by_pip(wish: Wish, pins: Pins, pip: Pip) -> tuple[tuple[Wheel, ...], bool, list[str]]:
-    """Files, whether one can learn from videos with them, and notes."""
+def _offer(
+    wish: Wish, pins: Pins, pip: Pip, chosen: Callable[..., Choice]
+) -> tuple[tuple[str, ...], Choice]:
+    """What pip's sources have: the requirements that they serve, and the files."""
     notes = []
     if wish.learning:
         with contextlib.suppress(NoBuildError):
-            wheels = pip.choose(pins.requirements(True), pins.constraints, wish.sources)
-            if pins.can_learn(wheel.name for wheel in wheels):
-                return wheels, True, []
+            wanted = pins.requirements(True)
+            choice = chosen(pip.choose(wanted, pins.constraints, wish.sources))
+            if choice.learning:
+                return wanted, choice
         notes.append(_NO_LEARNING)
-    return pip.choose(pins.requirements(False), pins.constraints, wish.sources), False, notes
-
-
-def _variant(wheels: Sequence[Wheel], machine: Machine) -> Variant:
-    """The build that the files are for; torch itself may be there already."""
-    versions = [wheel.version for wheel in wheels if wheel.name == "torch"]
-    names = [wheel.name for wheel in wheels]
-    return variant_of(versions[0] if versions else "", names, machine)
+    wanted = pins.requirements(False)
+    return wanted, chosen(pip.choose(wanted, pins.constraints, wish.sources), *notes)

@@ -45,7 +45,6 @@ class Installed:
 
     environment: str
     python: str
-    python_version: str
     variant: str
     torch: str
     pins: str

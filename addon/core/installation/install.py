@@ -20,7 +20,7 @@ from .commands import Commands
 from .download import INSTALLED_PER_DOWNLOADED, Downloader, default_opener, size_label
 from .hardware import Machine, Variant, this_machine
 from .home import EngineHome, Installed, folder_bytes
-from .interpreter import create_environment
+from .interpreter import copy_environment, create_environment
 from .kit import KitTarget, check_kit, unpack_kit
 from .pins import Pins, read_pins
 from .pip import NoBuildError, Pip
@@ -43,6 +43,7 @@ class InstallOrder:
     """What to install. bundled_prefix: root of Blender's own Python, "" where it has none.
 
     variant: one of Variant. source: index or folder with further wheels. kit: an offline kit.
+    is_update: keep of the present engine what is as it should be.
     """
 
     bundled_prefix: str = ""
@@ -50,6 +51,7 @@ class InstallOrder:
     learning: bool = True
     source: str = ""
     kit: str = ""
+    is_update: bool = False
 
 
 class Installation:
@@ -94,11 +96,8 @@ class Installation:
 
     def _make(self, name: str) -> Installed:
         folder, downloads = self._home.environment(name), self._home.downloads
-        prefix = self._order.bundled_prefix
         with self._stages.stage(_PREPARE):
-            python = create_environment(
-                folder, Path(sys.executable), Path(prefix) if prefix else None, self._commands
-            )
+            python = self._prepare(folder)
         pip = Pip(python, downloads, self._commands)
         certificates = list(folder.glob(_CERTIFICATES))
         downloader = Downloader(downloads, default_opener(certificates))
@@ -115,13 +114,23 @@ class Installation:
         return Installed(
             environment=name,
             python=python.relative_to(folder).as_posix(),
-            python_version=".".join(map(str, sys.version_info[:3])),
             variant=choice.variant.value,
-            torch=next(wheel.version for wheel in choice.wheels if wheel.name == "torch"),
+            torch=choice.torch,
             pins=self._pins.fingerprint(),
             learning=choice.learning,
             size_bytes=folder_bytes(folder),
             report=findings,
+        )
+
+    def _prepare(self, folder: Path) -> Path:
+        """A Python in an empty folder; returns its interpreter."""
+        present = self._home.installed() if self._order.is_update else None
+        if present is not None:
+            copy_environment(self._home.environment(present.environment), folder)
+            return folder / present.python
+        prefix = self._order.bundled_prefix
+        return create_environment(
+            folder, Path(sys.executable), Path(prefix) if prefix else None, self._commands
         )
 
     def _choose(self, pip: Pip, downloader: Downloader, report: Callable[[float], None]) -> Choice:
@@ -135,7 +144,7 @@ class Installation:
             pip.unpack(tool, self._home.downloads, target=self._home.tools)
             return Selector(self._home.tools, pip.python, self._commands)
 
-        return choose(wish, self._pins, self._machine, pip, selector)
+        return choose(wish, self._pins, self._machine, pip, selector, present=pip.present())
 
     def _renew(self, pip: Pip, downloader: Downloader) -> None:
         """Replace the pip that came with Python: an old one loads what it is to choose from."""

@@ -54,6 +54,18 @@ def create_environment(
     return python
 
 
+def copy_environment(source: Path, folder: Path) -> None:
+    """Fill an empty folder with what an environment holds. Costs no space where files can be
+    linked: pip replaces files, it never writes into them. Raises InstallError.
+    """
+    try:
+        shutil.copytree(source, folder, symlinks=True, copy_function=_link, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        raise InstallError(
+            f"The present engine cannot be copied: {error}.", "Install it again as a whole."
+        ) from error
+
+
 def python_of(folder: Path) -> Path:
     """The interpreter of a virtual environment."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -78,6 +90,13 @@ def _expect(finished: Finished, complaint: str) -> None:
         raise InstallError(
             f"{complaint}: {lines[-1] if lines else 'no reason given'}", _NO_VENV_HINT
         )
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:  # some file systems cannot
+        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _real(path: str) -> Path:

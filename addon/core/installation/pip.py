@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ....engine.protocol.errors import InstallError
 from .commands import Commands, Finished
-from .wheels import Wheel, wheels_of_report
+from .wheels import Wheel, package_key, wheels_of_report
 
 _QUIET = ("--disable-pip-version-check", "--no-input", "--no-cache-dir")
 _UNREACHABLE = ("Retrying (", "NewConnectionError", "Name or service not known", "timed out")
@@ -56,6 +57,14 @@ class Pip:
         if finished.code:
             raise reason_of(finished)
         return wheels_of_report(report.read_text("utf-8"))
+
+    def present(self) -> dict[str, str]:
+        """Names, in their normal form, and versions of what is installed."""
+        finished = self._run("list", "--format", "json")
+        if finished.code:
+            raise reason_of(finished)
+        listed = json.loads(finished.output)
+        return {package_key(entry["name"]): str(entry["version"]) for entry in listed}
 
     def unpack(
         self,

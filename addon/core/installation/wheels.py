@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ....engine.protocol.errors import InstallError
+
+_SEPARATORS = re.compile(r"[-_.]+")
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,19 @@ class Wheel:
     size: int = 0
 
     @property
+    def key(self) -> str:
+        """The package's name as everybody compares it."""
+        return package_key(self.name)
+
+    @property
     def filename(self) -> str:
         """Its name, which says what it is for."""
         return PurePosixPath(unquote(urlsplit(self.url).path)).name
+
+
+def package_key(name: str) -> str:
+    """A package's name in its normal form (PEP 503)."""
+    return _SEPARATORS.sub("-", name).lower()
 
 
 def wheels_of_report(text: str) -> tuple[Wheel, ...]:
