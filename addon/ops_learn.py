@@ -29,6 +29,8 @@ class _Learns:
         reason = ""
         if not prefs.engine_python_setting(context):
             reason = "Install the engine first: the button is at the top of this tab"
+        elif not prefs.can_learn(context):
+            reason = "Press Add New Style in Preferences, Add-ons, Rhetor, Advanced"
         if learning.current.is_working:
             reason = "A style is being learnt already"
         if reason:

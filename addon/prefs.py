@@ -63,7 +63,7 @@ class RHETOR_AP_preferences(bpy.types.AddonPreferences):
         items=[
             ("auto", "Automatic", "The graphics processor where there is one, else the CPU"),
             ("cpu", "CPU", "The processor"),
-            ("cuda", "CUDA", "An NVIDIA graphics processor"),
+            ("cuda", "CUDA", "A graphics processor of NVIDIA, or of AMD with ROCm"),
             ("mps", "Metal", "An Apple graphics processor"),
         ],
         default="auto",
@@ -111,17 +111,24 @@ def engine_python_setting(context: Any) -> str:
     return str(installer.home.python(installed))
 
 
-def install_order(context: Any, bundled_prefix: str, kit: str = "") -> InstallOrder:
+def can_learn(context: Any) -> bool:
+    """Whether the engine has, as far as is known, what learning a style needs."""
+    installed = installer.installed
+    if installed is None or str(installer.home.python(installed)) != engine_python_setting(context):
+        return True  # an environment of the person's: the engine will tell
+    return installed.learning
+
+
+def install_order(context: Any, bundled_prefix: str) -> InstallOrder:
     """What to install, as it is set."""
     stored = preferences(context)
     if stored is None:
-        return InstallOrder(bundled_prefix, kit=kit)
+        return InstallOrder(bundled_prefix)
     return InstallOrder(
         bundled_prefix,
         variant=stored.engine_variant,
         learning=stored.engine_learning,
         source=stored.wheel_source.strip(),
-        kit=kit,
     )
 
 

@@ -65,7 +65,8 @@ def new_style(request: StyleRequest, progress: ProgressCallback, warn: Warn) -> 
         extras = ",".join(sorted({_NEEDED[name] for name in missing}))
         raise ConfigError(
             f"Learning a style needs the Python package {missing[0]}.",
-            f"Install it for the engine: pip install rhetor[{extras}].",
+            "Press Add New Style in Preferences, Add-ons, Rhetor, Advanced; in an environment of "
+            f"your own, pip install rhetor[{extras}].",
         )
     folder = _folder_for(request)
     dataset, work = folder / "dataset", folder / "training"

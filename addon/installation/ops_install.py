@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Buttons that install the engine, stop that, and remove it again."""
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import bpy
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from ...engine.protocol.errors import CancelledError, InstallError, RhetorError
 from .. import learning, prefs, session
@@ -55,6 +56,12 @@ class RHETOR_OT_install_engine(EngineTask, bpy.types.Operator):
     bl_label = "Install Engine"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
+    is_update: BoolProperty(
+        name="Update",
+        description="Keep of the present engine what is as it should be",
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
     def invoke(self, context: Any, _event: Any) -> set[str]:
         """Say what will happen, and ask for the permission to go online."""
         return context.window_manager.invoke_props_dialog(
@@ -87,7 +94,8 @@ class RHETOR_OT_install_engine(EngineTask, bpy.types.Operator):
         if not bpy.app.online_access:
             self.report({"ERROR"}, "Allow Online Access first, or install from an offline kit")
             return {"CANCELLED"}
-        return _begin(self, prefs.install_order(context, bundled_prefix()))
+        order = prefs.install_order(context, bundled_prefix())
+        return _begin(self, replace(order, is_update=self.is_update))
 
 
 class RHETOR_OT_install_offline_kit(EngineTask, bpy.types.Operator):
@@ -112,8 +120,8 @@ class RHETOR_OT_install_offline_kit(EngineTask, bpy.types.Operator):
 
     def execute(self, context: Any) -> set[str]:
         """Begin."""
-        kit = bpy.path.abspath(self.filepath)
-        return _begin(self, prefs.install_order(context, bundled_prefix(), kit))
+        order = prefs.install_order(context, bundled_prefix())
+        return _begin(self, replace(order, kit=bpy.path.abspath(self.filepath)))
 
 
 class RHETOR_OT_cancel_installation(bpy.types.Operator):

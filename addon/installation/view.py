@@ -45,11 +45,12 @@ def draw_progress(layout: Any, context: Any) -> None:
         draw_text(layout, context, note, "INFO")
 
 
-def draw_install_button(layout: Any, text: str = "Install Engine") -> None:
+def draw_install_button(layout: Any) -> None:
     """The one button that a new person needs."""
     row = layout.row()
     row.scale_y = _BUTTON_HEIGHT
-    row.operator("rhetor.install_engine", text=text, icon="IMPORT")
+    text = "Update Engine" if current.is_outdated else "Install Engine"
+    row.operator("rhetor.install_engine", text=text, icon="IMPORT").is_update = current.is_outdated
 
 
 def _draw_state(layout: Any, context: Any, settings: Any) -> None:
@@ -75,10 +76,8 @@ def _summary(installed: Installed) -> str:
 def _draw_main_button(layout: Any, settings: Any) -> None:
     if settings.engine_python:
         return
-    if current.installed is None:
+    if current.installed is None or current.is_outdated:
         draw_install_button(layout)
-    elif current.is_outdated:
-        draw_install_button(layout, "Update Engine")
 
 
 def _draw_check(layout: Any, context: Any) -> None:
@@ -100,7 +99,11 @@ def _draw_advanced(layout: Any, settings: Any) -> None:
     layout.prop(settings, "engine_learning")
     layout.prop(settings, "wheel_source")
     column = layout.column(align=True)
-    if current.installed is not None:
+    installed = current.installed
+    if installed is not None:
+        if not installed.learning:
+            more = column.operator("rhetor.install_engine", text="Add New Style", icon="ADD")
+            more.is_update = True
         column.operator("rhetor.install_engine", text="Install Again", icon="FILE_REFRESH")
     column.operator("rhetor.install_offline_kit", icon="PACKAGE")
     column.operator("rhetor.uninstall_engine", icon="TRASH")
