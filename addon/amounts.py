@@ -76,7 +76,7 @@ def is_scaled(action: Any) -> bool:
 
 def scale(action: Any, amount: str, factor: float) -> None:
     """Scale all channels of an amount in a take; 1 leaves no trace."""
-    still = json.loads(action.get(STILL_MARK, "{}"))
+    stills = json.loads(action.get(STILL_MARK, "{}"))
     for curve in _scaled_by(action, amount):
         modifier = our_modifier(curve)
         if factor == 1.0:
@@ -84,11 +84,12 @@ def scale(action: Any, amount: str, factor: float) -> None:
                 curve.modifiers.remove(modifier)
             continue
         if modifier is None:
-            modifier = _new_modifier(curve, _still_value(curve, still))
+            modifier = _new_modifier(curve, _still_value(curve, stills))
         # Not point by point: what Blender runs after setting one takes it for the modifier itself
         # and sometimes crashes (seen in 4.2 to 5.2).
-        modifier.control_points.foreach_set("min", [-factor])
-        modifier.control_points.foreach_set("max", [factor])
+        still = modifier.reference_value
+        modifier.control_points.foreach_set("min", [still - factor])
+        modifier.control_points.foreach_set("max", [still + factor])
     action.update_tag()
 
 

@@ -38,6 +38,13 @@ def test_every_rotation_mode_shows_the_same_head(told):
     assert len(modes) == 8 and max(modes.values()) < EXACT_RAD, modes
 
 
+def test_an_amount_scales_the_turn_in_every_rotation_mode(told):
+    shown = told["centimetres"]
+    assert all(0.47 < half < 0.53 for half in shown["halved"].values()), shown["halved"]
+    assert max(shown["stopped"].values()) < EXACT_RAD
+    assert told["bones_for_all"]["stopped"] < EXACT_RAD, "the pose from before is left"
+
+
 def test_a_rig_in_centimetres_that_looks_along_z_is_understood(told):
     forward, up, scale = told["centimetres"]["axes"]
     assert (forward, up) == ("Z", "Y") and 90 < scale < 110

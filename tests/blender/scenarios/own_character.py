@@ -109,7 +109,7 @@ def centimetres(take, audio) -> dict:
     lashes = people.new_face("Lashes", lids, to_armature=to_armature)
     for item in (face, lashes):
         people.follow_bone(item, armature, "mixamorig:Head")
-    told = {"said": set_up(armature), "modes": {}}
+    told = {"said": set_up(armature), "modes": {}, "halved": {}, "stopped": {}}
     settings = armature.rhetor_character
     told["axes"] = [settings.forward, settings.up, round(settings.pose_scale, 1)]
     modes = scenario.module("addon.core.rotation_channels").EULER_MODES
@@ -118,6 +118,8 @@ def centimetres(take, audio) -> dict:
             armature.pose.bones[bone].rotation_mode = mode
         show(take, audio, armature)
         told["modes"][mode] = compare(take, armature, "mixamorig:Head", face)["turn_error"]
+        told["halved"][mode] = angle_with(armature, 0.5) / angle_with(armature, 1.0)
+        told["stopped"][mode] = angle_with(armature, 0.0)
     told |= compare(take, armature, "mixamorig:Head", face)
     told["mouth"][1] /= 100
     told["keys"] = [keyed(face), keyed(lashes)]
@@ -186,6 +188,7 @@ def bones_for_all(take, audio) -> dict:
     show(take, audio, armature)
     told |= compare(take, armature, "head", face, before)
     told["eyes"] = eye_error(take, armature, ("eye.L", "eye.R"))
+    told["stopped"] = angle_with(armature, 0.0, "head", before)
     told["keys"] = keyed(face)
     told["driven"] = block.value
     return told
@@ -255,6 +258,16 @@ def move_error(take, audio, armature, local: bool) -> float:
         moved = armature.pose.bones["J_Bip_C_Head"].head - rest
         worst = max(worst, np.abs(np.array(moved) * 1000 - 2 * take.pose[frame, 3:]).max())
     return float(worst)
+
+
+def angle_with(armature, amount: float, bone="mixamorig:Head", before=None) -> float:
+    """How far a bone is turned from where it was before, on a frame, with an amount of rotation."""
+    amounts = armature.animation_data.action.rhetor_amounts
+    amounts.head_rotation = amount
+    bpy.context.scene.frame_set(40)
+    shown = people.world_turn(armature, bone)
+    amounts.head_rotation = 1.0
+    return performances.angle_between(shown[None], (np.eye(3) if before is None else before)[None])
 
 
 def alike(opened, take) -> list[float]:

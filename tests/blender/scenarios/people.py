@@ -135,7 +135,7 @@ def picture(path: str) -> None:
     size = max((corner - middle).length for corner in corners)
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(camera)
-    camera.location = middle + Vector((1.2 * size, -4.5 * size, 0.3 * size))
+    camera.location = middle + Vector((0.5 * size, -3.0 * size, 0.2 * size))
     camera.rotation_euler = (middle - camera.location).to_track_quat("-Z", "Y").to_euler()
     scene.camera, scene.render.engine = camera, "BLENDER_WORKBENCH"
     scene.render.resolution_x = scene.render.resolution_y = 400
