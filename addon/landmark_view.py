@@ -21,8 +21,10 @@ from .identify import BlockId
 
 _DOT_PIXELS = 4.0
 _CORNERS = 12
-_TEXT_PIXELS = 13
-_TEXT_OFFSET = 16
+_TEXT_PIXELS = 17
+_TEXT_AT = (70, 24)
+"""Pixels from the lower left corner of the view, beside the tools."""
+
 _MARKED = (1.0, 0.55, 0.1, 1.0)
 _NEXT = (1.0, 1.0, 1.0, 1.0)
 
@@ -35,7 +37,6 @@ class LandmarkView:
     places: dict[str, Any] = field(default_factory=dict)
     prompt: str = ""
     current: str = ""
-    mouse: tuple[int, int] = (0, 0)
     _handle: Any = None
 
     def show(self) -> None:
@@ -64,7 +65,7 @@ class LandmarkView:
                 _draw_dot(at, _DOT_PIXELS * scale, _NEXT if name == self.current else _MARKED)
         blf.size(0, _TEXT_PIXELS * scale)
         blf.color(0, *_NEXT)
-        blf.position(0, self.mouse[0] + _TEXT_OFFSET * scale, self.mouse[1], 0)
+        blf.position(0, _TEXT_AT[0] * scale, _TEXT_AT[1] * scale, 0)
         blf.draw(0, self.prompt)
 
 

@@ -34,7 +34,7 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
             cls.poll_message_set(reason)
         return not reason
 
-    def invoke(self, context: Any, event: Any) -> set[str]:
+    def invoke(self, context: Any, _event: Any) -> set[str]:
         """Show what is marked already, and ask for the first that is not."""
         item = active_face(edited_character(context).root).mesh
         self._view = LandmarkView(BlockId.of(item), read_landmarks(item))
@@ -43,7 +43,6 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         self._view.show()
         context.workspace.status_text_set(_KEYS_HELP)
         context.window_manager.modal_handler_add(self)
-        self._follow_mouse(context, event)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: Any, event: Any) -> set[str]:
@@ -51,18 +50,14 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         window = self._window(context)
         if window is None or event.type in {"ESC", "RET", "NUMPAD_ENTER"}:
             return self._finish(context)
-        if event.type == "MOUSEMOVE":
-            self._follow_mouse(context, event)
-        elif event.value == "PRESS" and event.type == "BACK_SPACE":
+        if event.value == "PRESS" and event.type == "BACK_SPACE":
             self._ask_for(max(self._index - 1, 0))
-        elif event.value == "PRESS" and event.type == "SPACE":
+            return {"RUNNING_MODAL"}
+        if event.value == "PRESS" and event.type == "SPACE":
             return self._next(context)
-        elif event.value == "PRESS" and event.type == "LEFTMOUSE" and self._is_inside(event):
+        if event.value == "PRESS" and event.type == "LEFTMOUSE" and self._is_inside(event):
             return self._mark(context, window, event)
-        else:
-            return {"PASS_THROUGH"}
-        self._area.tag_redraw()
-        return {"RUNNING_MODAL"} if event.type != "MOUSEMOVE" else {"PASS_THROUGH"}
+        return {"PASS_THROUGH"}
 
     def cancel(self, context: Any) -> None:
         """Another file is opened."""
@@ -86,7 +81,6 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         if self._index + 1 == len(_NAMES):
             return self._finish(context)
         self._ask_for(self._index + 1)
-        self._area.tag_redraw()
         return {"RUNNING_MODAL"}
 
     def _ask_for(self, index: int) -> None:
@@ -94,6 +88,7 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         name = _NAMES[index]
         self._view.current = name
         self._view.prompt = f"{index + 1} of {len(_NAMES)}: {FACE_LANDMARKS[name]}"
+        self._area.tag_redraw()
 
     def _finish(self, context: Any) -> set[str]:
         """Keep what has been marked."""
@@ -117,12 +112,6 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         if self._area not in list(context.screen.areas) or self._area.type != "VIEW_3D":
             return None
         return next(region for region in self._area.regions if region.type == "WINDOW")
-
-    def _follow_mouse(self, context: Any, event: Any) -> None:
-        window = self._window(context)
-        if window is not None:
-            self._view.mouse = (event.mouse_x - window.x, event.mouse_y - window.y)
-            self._area.tag_redraw()
 
     def _is_inside(self, event: Any) -> bool:
         """Whether the mouse is over the 3D view itself, not over a panel of it."""

@@ -27,7 +27,7 @@ from .ops_fit import POORLY_SHOWN
 from .panel_text import draw_text
 
 _ROWS = 6
-_MOST_UNITS_SHOWN = 3
+_MOST_UNITS_SHOWN = 2
 _MOST_NAMES_SHOWN = 6
 
 
@@ -50,7 +50,7 @@ class RHETOR_UL_mapping(bpy.types.UIList):
     ) -> None:
         """Draw one key."""
         face = active_face(view.id_data)
-        row = layout.split(factor=0.45)
+        row = layout.split(factor=0.4)
         row.label(text=block.name, icon="SHAPEKEY_DATA", translate=False)
         text = "" if face is None else _units_text(mapping_of(face), block.name)
         row.label(text=text, translate=False)
@@ -213,7 +213,9 @@ def _draw_filling(layout: Any, context: Any, root: Any) -> None:
     if poor:
         more = len(poor) - _MOST_NAMES_SHOWN
         names = ", ".join(poor[:_MOST_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        draw_text(layout, context, f"No keys come near {names}.", "INFO")
+        draw_text(
+            layout, context, f"The keys show these units in part or not at all: {names}.", "INFO"
+        )
 
 
 def _units_text(mapping: Any, key: str) -> str:
