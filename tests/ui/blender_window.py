@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import time
 from collections.abc import Callable
@@ -14,11 +15,13 @@ from typing import Any
 from PIL import Image
 
 from rhetor.tests.ui.desktop import SCREEN, Desktop, wait_for
-from rhetor.tests.ui.picture import Box, as_array, find_text
+from rhetor.tests.ui.picture import Box, as_array, find_text, lowest_text
 
 SIZE = (1280, 960)
 DRIVER = Path(__file__).with_name("driver.py")
 _TAB_STRIP_PX = 22
+_MARGIN_PX = 14
+_NOWHERE = (252, 13)
 _ANSWER_TIMEOUT_S = 20.0
 _START_TIMEOUT_S = 60.0
 
@@ -51,17 +54,18 @@ class BlenderWindow:
     def __init__(self, desktop: Desktop, **environment: str) -> None:
         self.desktop = desktop
         self.lab = desktop.place.lab
+        self._open_panels = {"Takes"}  # as the extension has it
         self._socket = self.lab / "driver.socket"
         self._socket.unlink(missing_ok=True)
-        driver = self.lab / "driver.py"
-        driver.write_bytes(DRIVER.read_bytes())
+        for part in DRIVER.parent.glob("driver*.py"):
+            shutil.copy(part, self.lab)
         resources = self.lab / "resources"
         resources.mkdir(exist_ok=True)
         runtime = self.lab / "runtime"
         runtime.mkdir(mode=0o700, exist_ok=True)
         self.process = desktop.start(
             [desktop.place.blender, "--window-geometry", "0", "0", *map(str, SIZE),
-             "--python", str(driver), "--", str(self._socket)],
+             "--python", str(self.lab / DRIVER.name), "--", str(self._socket)],
             LIBGL_ALWAYS_SOFTWARE="1", XDG_RUNTIME_DIR=str(runtime),
             BLENDER_USER_RESOURCES=str(resources), TMPDIR=str(runtime), **environment,
         )  # fmt: skip
@@ -101,11 +105,26 @@ class BlenderWindow:
         x, y, width, height = areas[0]["regions"][region]
         return Box(x, window["size"][1] - y - height, width, height)
 
+    def await_takes(self, number: int, timeout_s: float = 60.0) -> None:
+        """Wait until so many takes are written."""
+
+        def is_so() -> bool:
+            session = self.ask("session")
+            assert session["phase"] != "failed", session["error"]
+            return len(self.ask("takes")["names"]) == number and session["phase"] == "done"
+
+        wait_for(is_so, f"take {number}", timeout_s)
+
     @property
     def sidebar(self) -> Box:
         """The sidebar's panels, without the strip of tabs."""
         whole = self.box("VIEW_3D", "UI")
         return Box(whole.x, whole.y, whole.width - _TAB_STRIP_PX, whole.height)
+
+    @property
+    def panels(self) -> Box:
+        """The sidebar as far down as there are panels."""
+        return self.as_far_as_texts(self.sidebar)
 
     @property
     def view(self) -> Box:
@@ -116,6 +135,12 @@ class BlenderWindow:
     def all(self) -> Box:
         """The whole window."""
         return Box(0, 0, *SIZE)
+
+    def as_far_as_texts(self, box: Box) -> Box:
+        """The upper part of a box, down to the lowest text in it."""
+        self.put_mouse_away()
+        lowest = lowest_text(self.desktop.place, box.crop(self.desktop.look()))
+        return Box(box.x, box.y, box.width, min(box.height, lowest + _MARGIN_PX))
 
     def settle(self) -> None:
         """Wait until Blender has dealt with what came so far, and drawn what came of it."""
@@ -175,9 +200,13 @@ class BlenderWindow:
         self.settle()
         assert self.box("VIEW_3D", "UI").width > side.width
 
-    def open_panel(self, title: str) -> None:
-        """Click on the header of a panel."""
-        self.click_text(title)
+    def open_only(self, title: str) -> None:
+        """Click on the headers of sub-panels until only this one is open."""
+        for other in self._open_panels - {title}:
+            self.click_text(other)
+        if title not in self._open_panels:
+            self.click_text(title)
+        self._open_panels = {title}
 
     def set_slider(self, label: str, text: str) -> None:
         """Click into the field right of its label and type a number."""
@@ -221,8 +250,8 @@ class BlenderWindow:
         return any(a["type"] == area_type for w in self.ask("windows") for a in w["areas"])
 
     def put_mouse_away(self) -> None:
-        """Into the status bar, where it covers nothing and lights nothing up."""
-        self.desktop.point(SIZE[0] // 2, SIZE[1] - 4)
+        """Between menus and workspaces, where it covers nothing and lights nothing up."""
+        self.desktop.point(*_NOWHERE)
         self.settle()
 
     def point_at_view(self) -> None:

@@ -20,7 +20,8 @@ from rhetor.tests.ui.recordings import write_speech
 from rhetor.tests.ui.story import Story
 
 HEAD = ROOT / "assets" / "head" / "default_head.npz"
-LONG_S, SHORT_S = 600.0, 9.0
+ENGINE = ROOT / ".venv" / "bin" / "python"
+LONG_S, SHORT_S, ANSWER_S = 600.0, 9.0, 4.0
 
 
 @pytest.fixture(scope="module", params=wanted_labels())
@@ -33,16 +34,17 @@ def story(request: pytest.FixtureRequest) -> Iterator[Story]:
     except PlaceError as error:
         pytest.skip(str(error))
     desktop = Desktop(place)
-    relay = EngineRelay(place.lab, ROOT / ".venv" / "bin" / "python")
+    relay = EngineRelay(place.lab, ENGINE)
     try:
-        engine = relay.python if place.is_apart else ROOT / ".venv" / "bin" / "python"
-        window = BlenderWindow(desktop, RHETOR_ENGINE_PYTHON=str(engine))
+        window = BlenderWindow(desktop, RHETOR_ENGINE_HOME=str(place.lab / "engine"))
         yield Story(
             window,
             desktop,
             _extension_zip(place.lab),
             write_speech(place.lab / "interview.wav", LONG_S),
             write_speech(place.lab / "greeting.wav", SHORT_S),
+            write_speech(place.lab / "answer.wav", ANSWER_S),
+            relay.python if place.is_apart else ENGINE,
             _pictures_folder(request.param),
             _manual_folder(request.param),
         )

@@ -8,65 +8,19 @@ measures how long the main thread is away, and how long Rhetor's own code keeps 
 
 import importlib
 import json
-import os
 import socket
 import sys
-import time
 import traceback
 from pathlib import Path
 
 import bpy
 
+sys.path.insert(0, str(Path(__file__).parent))
+import driver_scenes
+from driver_scenes import EXTENSION, strips_of, view_region, view_space
+from driver_watch import Watch
+
 TICK_S = 0.01
-EXTENSION = "bl_ext.user_default.rhetor"
-FINAL_WRITE = "RHETOR_OT_write_take.execute"
-OURS = f"{os.sep}user_default{os.sep}rhetor{os.sep}"
-
-
-class Watch:
-    """How long the main thread is away between two ticks, and how long Rhetor's own code keeps it.
-
-    A stay begins where Blender calls a function of the extension and ends with that function. The
-    final write is taken out of it and told apart.
-    """
-
-    def __init__(self):
-        self.last = None
-        self.gaps, self.stays, self.writes = [], {}, []
-        self.entered = []  # [frame, time, whether it is the final write] of our functions
-        self.written = 0.0
-
-    def start(self):
-        self.__init__()
-        sys.setprofile(self.profile)
-
-    def stop(self):
-        sys.setprofile(None)
-        return {"gaps": sorted(self.gaps)[-5:], "stays": self.stays, "writes": self.writes}
-
-    def tick(self):
-        now = time.perf_counter()
-        if self.last is not None:
-            self.gaps.append(now - self.last)
-        self.last = now
-
-    def profile(self, frame, event, _):
-        if event == "call" and OURS in frame.f_code.co_filename:
-            if frame.f_code.co_qualname == FINAL_WRITE and self.entered:
-                self.entered[-1][2] = True  # what calls the operator: its undo step is in it
-            self.entered.append([frame, time.perf_counter(), False])
-        elif event == "return" and self.entered and frame is self.entered[-1][0]:
-            _, began, is_final_write = self.entered.pop()
-            self.leave(frame.f_code, time.perf_counter() - began, is_final_write)
-
-    def leave(self, code, stay, is_final_write):
-        if is_final_write:
-            self.written += stay
-            self.writes.append(stay)
-        if not self.entered:
-            name = f"{Path(code.co_filename).name}:{code.co_qualname}"
-            self.stays[name] = max(stay - self.written, self.stays.get(name, 0.0))
-            self.written = 0.0
 
 
 watch = Watch()
@@ -105,8 +59,8 @@ def installed():
 
 def tab():
     """The sidebar's open tab; "" where the sidebar is closed."""
-    region = _region("UI")
-    return region.active_panel_category if _space().show_region_ui else ""
+    region = view_region("UI")
+    return region.active_panel_category if view_space().show_region_ui else ""
 
 
 def scene():
@@ -158,8 +112,7 @@ def session():
 def sounds():
     """Recordings in the sequencer with their start, and whether this Blender can have any."""
     editor = bpy.context.scene.sequence_editor
-    every = "strips" if hasattr(editor, "strips") else "sequences"
-    found = [s for s in getattr(editor, every, ()) if s.type == "SOUND"]
+    found = [] if editor is None else [s for s in strips_of(editor) if s.type == "SOUND"]
     return {
         "is_possible": bpy.app.build_options.audaspace,
         "strips": [(strip.name, strip.frame_final_start) for strip in found],
@@ -171,78 +124,18 @@ def measure(is_on):
     return watch.start() if is_on else watch.stop()
 
 
-def arrange_view():
-    """Look at the head from the front, a little from the side, in the colours of its materials."""
-    space = _space()
-    space.shading.type, space.shading.color_type = "SOLID", "VERTEX"
-    overlay = space.overlay
-    overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = False
-    overlay.show_cursor = overlay.show_object_origins = False
-    overlay.show_relationship_lines = overlay.show_extras = False
-    space.lens = 85
-    with _override():
-        bpy.ops.view3d.view_axis(type="FRONT")
-    view = space.region_3d
-    view.view_perspective = "PERSP"
-    view.view_location, view.view_distance = (0.07, 0.0, 0.225), 0.78
-
-
-def empty_scene():
-    """Away with the cube, the camera and the light."""
-    for item in list(bpy.data.objects):
-        bpy.data.objects.remove(item)
-
-
-def redraw_for(seconds):
-    """Have the 3D view redrawn as often as progress does, with nothing else going on."""
-    ends = time.perf_counter() + seconds
-
-    def again():
-        for area in bpy.context.window_manager.windows[0].screen.areas:
-            if area.type in {"VIEW_3D", "STATUSBAR"}:
-                area.tag_redraw()
-        return 0.1 if time.perf_counter() < ends else None
-
-    bpy.app.timers.register(again)
-
-
-def theme(name):
-    """Blender's own light or dark theme."""
-    folders = [Path(folder) for folder in bpy.utils.preset_paths("interface_theme")]
-    files = [file for folder in folders for file in folder.iterdir()]
-    (path,) = [file for file in files if name.lower() in file.name.lower()]
-    menu = "USERPREF_MT_interface_theme_presets"
-    with _override():
-        bpy.ops.script.execute_preset(filepath=str(path), menu_idname=menu)
-
-
 QUESTIONS = (
     is_here, windows, installed, tab, scene, takes, session, sounds, measure,
-    arrange_view, empty_scene, redraw_for, theme,
+    driver_scenes.arrange_view, driver_scenes.empty_scene, driver_scenes.foreign_character,
+    driver_scenes.name_engine, driver_scenes.new_file, driver_scenes.redraw_for,
+    driver_scenes.second_speaker, driver_scenes.set_style, driver_scenes.show_preferences,
+    driver_scenes.theme,
 )  # fmt: skip
 _named = {question.__name__: question for question in QUESTIONS}
 
 
 def _module(name):
     return importlib.import_module(f"{EXTENSION}.addon.{name}")
-
-
-def _area():
-    areas = bpy.context.window_manager.windows[0].screen.areas
-    return next(area for area in areas if area.type == "VIEW_3D")
-
-
-def _region(kind):
-    return next(region for region in _area().regions if region.type == kind)
-
-
-def _space():
-    return _area().spaces.active
-
-
-def _override():
-    window = bpy.context.window_manager.windows[0]
-    return bpy.context.temp_override(window=window, area=_area(), region=_region("WINDOW"))
 
 
 def _answer(line):

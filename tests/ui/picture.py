@@ -82,15 +82,19 @@ def find_text(
     place: BlenderPlace, picture: Image.Image, phrase: str, at: tuple[int, int]
 ) -> Box | None:
     """Where a text is on a picture whose top left corner is at that point; None where it is not."""
-    path = place.lab / "words.png"
-    ink = _ink(picture)
-    size = (ink.width * _ENLARGED, ink.height * _ENLARGED)
-    ink.resize(size, Image.Resampling.LANCZOS).save(path)
+    path = _save_ink(place, picture)
     for segmentation in _SEGMENTATIONS:
         found = find_phrase(_read_words(place, path, segmentation, at), phrase)
         if found is not None:
             return found
     return None
+
+
+def lowest_text(place: BlenderPlace, picture: Image.Image) -> int:
+    """The row where the lowest word on a picture ends; 0 where there is none."""
+    path = _save_ink(place, picture)
+    words = _read_words(place, path, _SEGMENTATIONS[0], (0, 0))
+    return max((w.box.y + w.box.height for w in words if w.text.isalpha()), default=0)
 
 
 def find_phrase(words: list[Word], phrase: str) -> Box | None:
@@ -121,6 +125,14 @@ def save_small(picture: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     few = picture.quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
+
+
+def _save_ink(place: BlenderPlace, picture: Image.Image) -> Path:
+    path = place.lab / "words.png"
+    ink = _ink(picture)
+    size = (ink.width * _ENLARGED, ink.height * _ENLARGED)
+    ink.resize(size, Image.Resampling.LANCZOS).save(path)
+    return path
 
 
 def _ink(picture: Image.Image) -> Image.Image:

@@ -26,6 +26,8 @@ class Story:
     extension: Path
     long_recording: Path
     short_recording: Path
+    answer: Path
+    engine_python: Path
     pictures: Path
     manual: Path | None = None
     broken_by: str = ""

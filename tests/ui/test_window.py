@@ -11,6 +11,7 @@ import time
 import pytest
 
 from rhetor.tests.ui.desktop import wait_for
+from rhetor.tests.ui.manual_pictures import show_first_run, take_pictures
 from rhetor.tests.ui.picture import differs
 from rhetor.tests.ui.story import Story
 
@@ -36,7 +37,16 @@ def test_the_tab_is_opened_with_the_mouse(story: Story) -> None:
     window.click_tab("Rhetor")
     wait_for(lambda: window.ask("tab") == "Rhetor", "the tab")
     window.widen_sidebar()
-    story.keep("first_look", window.sidebar)
+
+
+def test_the_first_look_says_what_is_missing(story: Story) -> None:
+    window = story.window
+    window.await_text("Install Engine")
+    story.keep("first_look")
+    if story.manual is not None:
+        show_first_run(story)
+    window.ask("name_engine", str(story.engine_python))
+    window.await_text("Animate")
 
 
 def test_greyed_animate_says_what_is_missing(story: Story) -> None:
@@ -109,7 +119,7 @@ def test_scrubbing_moves_head_and_face(story: Story) -> None:
 def test_an_amount_acts_at_once(story: Story) -> None:
     window = story.window
     before = window.ask("scene")["performance"]["pose"]
-    window.open_panel("Amounts")
+    window.open_only("Amounts")
     window.set_slider("Rotation", "0.5")
     assert window.ask("takes")["head_rotation"] == pytest.approx(0.5)
     assert window.ask("scene")["performance"]["pose"] == pytest.approx(
@@ -149,3 +159,9 @@ def test_a_saved_file_opens_as_it_was(story: Story) -> None:
     window.through_file_browser("ctrl+o", file)
     window.await_state("scene", file=str(file))
     assert (window.ask("scene")["performance"], window.ask("takes")) == before
+
+
+def test_the_manual_shows_what_is_there(story: Story) -> None:
+    if story.manual is None:
+        pytest.skip("pictures are renewed by `build.py ui-test --images`")
+    take_pictures(story)
