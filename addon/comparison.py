@@ -52,7 +52,7 @@ def compare(
     bones = head_bones(character)
     frames = _frames(one, other)
     turns, shapes = [(0.0, frames[0])], [(0.0, frames[0])]
-    for mine, theirs in zip(one.parts, other.parts, strict=True):
+    for mine, theirs in _pairs(one, other):
         if mine.part == HEAD:
             turns.append(_largest(_angles(mine, theirs, bones, frames), frames))
         else:
@@ -68,6 +68,12 @@ def head_bones(character: Character) -> tuple[str, ...]:
         return (HEAD_BONE,)
     settings = character.root.rhetor_character
     return tuple(filter(None, (settings.neck_bone, settings.head_bone)))
+
+
+def _pairs(one: TakeEntry, other: TakeEntry) -> list[tuple[TakePart, TakePart]]:
+    """The parts on data-blocks that both takes move: a character may have got a face since."""
+    theirs = {part.owner: part for part in other.parts}
+    return [(part, theirs[part.owner]) for part in one.parts if part.owner in theirs]
 
 
 def _frames(one: TakeEntry, other: TakeEntry) -> list[int]:

@@ -61,7 +61,7 @@ class RHETOR_OT_flip_takes(bpy.types.Operator):
         playing = active_take(picked_character(context))
         wanted = other if playing is not None and playing.id == pinned.id else pinned
         try:
-            takes.play(wanted, PARTS[BOTH], context.scene.rhetor.existing)
+            takes.play(wanted, PARTS[BOTH], context.scene)
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

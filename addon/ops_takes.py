@@ -49,7 +49,7 @@ class RHETOR_OT_play_take(OnTake, bpy.types.Operator):
         if entry is None:
             return {"CANCELLED"}
         try:
-            displaced = takes.play(entry, PARTS[self.part], context.scene.rhetor.existing)
+            displaced = takes.play(entry, PARTS[self.part], context.scene)
         except RigError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -73,7 +73,7 @@ class RHETOR_OT_duplicate_take(OnTake, bpy.types.Operator):
             return {"CANCELLED"}
         copy = takes.duplicate(picked_character(context), entry)
         try:
-            takes.play(copy, PARTS[BOTH], context.scene.rhetor.existing)
+            takes.play(copy, PARTS[BOTH], context.scene)
         except RigError as error:
             takes.remove(copy)
             self.report({"ERROR"}, str(error))
@@ -137,7 +137,7 @@ class RHETOR_OT_restore_settings(OnTake, bpy.types.Operator):
 
 
 class RHETOR_OT_take_to_nla(OnTake, bpy.types.Operator):
-    """Let this take play as NLA strips, one for the head and one for the face, whose influence can
+    """Let what plays become NLA strips, one for the head and one for the face, whose influence can
     be keyed; or let it be the active action again"""
 
     bl_idname = "rhetor.take_to_nla"
@@ -145,14 +145,16 @@ class RHETOR_OT_take_to_nla(OnTake, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = _OPTIONS
 
     def execute(self, context: Any) -> set[str]:
-        """There, or back."""
-        entry = self.found(context)
-        if entry is None:
+        """There, or back; the head of one take and the face of another stay as they are."""
+        scene, entries = context.scene, takes.takes_of(picked_character(context))
+        playing = [part for entry in entries for part in entry.parts if part.plays]
+        parts = [WrittenPart(part.owner, part.action, part.slot) for part in playing]
+        if not parts:
+            self.report({"ERROR"}, "No take plays.")
             return {"CANCELLED"}
-        parts = [WrittenPart(part.owner, part.action, part.slot) for part in entry.parts]
         try:
             if all(playback.plays_as_strip(part.owner) for part in parts):
-                playback.play_active(parts)
+                playback.play_active(parts, (scene.frame_start, scene.frame_end))
             else:
                 playback.play_as_strips(parts)
         except RigError as error:

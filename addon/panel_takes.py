@@ -180,7 +180,7 @@ def _play_index(scene: Any, index: int) -> None:
     if entry is None:
         return
     with contextlib.suppress(RigError):  # the buttons in its row say why
-        takes.play(entry, PARTS[BOTH], scene.rhetor.existing)
+        takes.play(entry, PARTS[BOTH], scene)
         note_played(bpy.context, character, entry)
 
 

@@ -19,6 +19,7 @@ from .keys_write import WrittenPart, require_animatable
 PUSH_DOWN, LEAVE = "PUSH_DOWN", "LEAVE"
 
 Span = tuple[float, float]
+_NAMES_SHOWN = 4
 
 
 @dataclass(frozen=True)
@@ -45,14 +46,14 @@ class Displaced:
         """What the person should know."""
         said = []
         if self.set_aside:
-            said.append(f"The earlier animation was kept as {', '.join(self.set_aside)}.")
+            said.append(f"The earlier animation was kept as {_listed(self.set_aside)}.")
         if self.pushed_down:
-            plays_on = f"{', '.join(self.pushed_down)} plays on in the NLA, under the take"
-            but = f", except for {', '.join(self.contested)}" if self.contested else ""
+            plays_on = f"{_listed(self.pushed_down)} plays on in the NLA, under the take"
+            but = f", except for {_listed(self.contested)}" if self.contested else ""
             said.append(f"{plays_on}{but}.")
         elif self.left and self.contested:
             said.append(
-                f"{', '.join(self.left)} hides the take's {', '.join(self.contested)}. "
+                f"{_listed(self.left)} hides the take's {_listed(self.contested)}. "
                 "Choose Push Down in the panel Advanced, or delete these keys."
             )
         return tuple(said)
@@ -98,11 +99,11 @@ def play_as_strips(parts: Sequence[WrittenPart]) -> None:
         nla.key_influence(nla.place_take(part.owner, part.action, part.slot))
 
 
-def play_active(parts: Sequence[WrittenPart]) -> None:
+def play_active(parts: Sequence[WrittenPart], span: Span) -> None:
     """Move a take from its NLA strips to the active action, over which no strip lies.
 
-    What a person has made active is pushed down. Raises RigError where one of the data-blocks
-    cannot be animated.
+    What a person has made active is pushed down; span: as in `play`. Raises RigError where one of
+    the data-blocks cannot be animated.
     """
     for part in parts:
         require_animatable(part.owner)
@@ -110,7 +111,7 @@ def play_active(parts: Sequence[WrittenPart]) -> None:
         strip = nla.take_strip(part.owner)
         if strip is not None:
             nla.remove_strip(part.owner, strip)
-    play(parts, PUSH_DOWN)
+    play(parts, PUSH_DOWN, span)
 
 
 def plays_as_strip(owner: Any) -> bool:
@@ -207,3 +208,8 @@ def _memory(owner: Any) -> Callable[[], None]:
             owner.animation_data_clear()
 
     return restore
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

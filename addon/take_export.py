@@ -97,7 +97,8 @@ def _frames(scene: Any, character: Character) -> tuple[int, int]:
 def _alone(context: Any, character: Character, frames: tuple[int, int]) -> Iterator[None]:
     """Only the character is selected, in Object Mode, and the scene has these frames."""
     scene, layer = context.scene, context.view_layer
-    mode, active = context.mode, layer.objects.active
+    active = layer.objects.active
+    mode = "OBJECT" if active is None else active.mode
     current = scene.frame_current, scene.frame_subframe
     before = scene.frame_start, scene.frame_end
     selected = list(context.selected_objects)
@@ -127,8 +128,8 @@ def _alone(context: Any, character: Character, frames: tuple[int, int]) -> Itera
             item.select_set(True)
         layer.objects.active = active
         scene.frame_set(current[0], subframe=current[1])
-        if mode == "POSE":
-            bpy.ops.object.mode_set(mode="POSE")
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
 
 
 def _objects(character: Character) -> Iterator[Any]:

@@ -104,13 +104,15 @@ def find_take(character: Character, take: str) -> TakeEntry | None:
     return _entry(character, take, actions) if actions else None
 
 
-def play(entry: TakeEntry, parts: frozenset[str], existing: str) -> playback.Displaced:
-    """Let a take play on some parts. existing: see `playback.play`; other takes make room.
+def play(entry: TakeEntry, parts: frozenset[str], scene: Any) -> playback.Displaced:
+    """Let a take play on some parts, beside what is there as the scene's settings say.
 
     Raises RigError where one of the data-blocks cannot be animated; nothing has changed then.
     """
     wanted = (part for part in entry.parts if part.part in parts)
-    return playback.play((WrittenPart(p.owner, p.action, p.slot) for p in wanted), existing)
+    written = (WrittenPart(part.owner, part.action, part.slot) for part in wanted)
+    span = scene.frame_start, scene.frame_end
+    return playback.play(written, scene.rhetor.existing, span)
 
 
 def duplicate(character: Character, entry: TakeEntry) -> TakeEntry:

@@ -61,6 +61,7 @@ def test_a_take_plays_as_strips_whose_influence_is_keyed(told):
     head, face = strips["faded"]
     assert head < 1e-6 and face < 1e-6, "the head rests, the face goes on"
     assert strips["swapped"] != strips["tracks"] and strips["still keyed"] == 2
+    assert strips["mixed"] == [1, 1], "a head and a face of different takes stay so"
     assert max(strips["back"]) < 1e-6 and strips["left over"] == 0
 
 

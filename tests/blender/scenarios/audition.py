@@ -185,6 +185,10 @@ def to_strips(rig, take: str, shown) -> dict:
     told["still keyed"] = len(strips[0].fcurves.find("influence").keyframe_points)
     play(take, "BOTH")
     assert bpy.ops.rhetor.take_to_nla() == {"FINISHED"}
+    play(other, "HEAD")
+    assert [bpy.ops.rhetor.take_to_nla() for _ in range(2)] == [{"FINISHED"}] * 2
+    told["mixed"] = sorted(len(entry.plays) for entry in entries(rig))
+    play(take, "BOTH")
     told["back"] = apart(performances.motion(rig.armature, rig.face, FRAMES), shown)
     told["left over"] = len(rig.armature.animation_data.nla_tracks)
     return told

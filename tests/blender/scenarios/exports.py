@@ -50,6 +50,7 @@ def make_scene(audio: str):
         item.select_set(False)
     other.select_set(True)
     bpy.context.view_layer.objects.active = other
+    bpy.ops.object.mode_set(mode="EDIT")
     scene.frame_set(17)
     return rig
 
@@ -70,6 +71,7 @@ def state() -> list:
 
 def fade_in_nla(rig) -> None:
     """The take as strips, with the head's influence keyed."""
+    assert bpy.context.mode == "EDIT_MESH"
     assert bpy.ops.rhetor.take_to_nla() == {"FINISHED"}
     strip = scenario.module("addon.nla").take_strip(rig.armature)
     for frame, value in ((12, 1.0), (30, 0.2)):
