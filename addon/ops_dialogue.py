@@ -157,7 +157,7 @@ class RHETOR_OT_animate_dialogue(bpy.types.Operator):
             return False
         for said in dialogue.overlaps():
             self.report({"WARNING"}, said)
-        done = "Everything is up to date" if not orders else f"{len(orders)} performances to make"
+        done = "Everything is up to date" if not orders else f"Performances to make: {len(orders)}"
         self.report({"INFO"}, done)
         return True
 

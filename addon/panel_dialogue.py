@@ -32,6 +32,7 @@ class RHETOR_UL_lines(bpy.types.UIList):
         editor = compat.sequencer_scene(context).sequence_editor
         strip = None if editor is None else compat.all_sequencer_strips(editor).get(item.strip)
         row = layout.row(align=True)
+        row.use_property_split = False
         row.prop(item, "use", text="")
         names = row.split(factor=0.5, align=True)
         names.active = item.use and strip is not None and not strip.mute

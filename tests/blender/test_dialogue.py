@@ -106,6 +106,14 @@ def test_a_line_follows_its_strip_and_only_listening_is_made_for_the_new_length(
     assert remade(moved, told["moved"]["again"]) == {"Anna listening", "Ben listening"}
 
 
+def test_a_strip_can_be_animated_from_the_sequencer(told_in_full):
+    """Ben is picked; his take begins and ends with the strip."""
+    strip = told_in_full["animate strip"]
+    assert strip["can be done"] == [False, True]
+    assert strip["keys"] == [191.0, 238.0] and strip["name"] == "ben 2 neutral s0"
+    assert strip["voice"] == ["STRIP", "ben 2"] and strip["new strips"] == 0
+
+
 def test_what_is_missing_is_said(told_in_full):
     empty, nobody, gone = told_in_full["refusals"]
     assert "Fill from Sequencer" in empty

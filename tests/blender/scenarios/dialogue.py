@@ -29,6 +29,7 @@ def main(audio: str, engine: str, blend: str, table: str = "") -> dict:
     if not table and bpy.app.version[:2] == (4, 5):
         told.update(refusals=refusals, shown={name: shown(name) for name in ("Anna", "Ben")})
         told.update(changed=changed(), muted=muted(), reassigned=reassigned())
+        told["animate strip"] = animate_strip()
     told["before"] = placed()
     told["moved"] = moved()
     bpy.ops.wm.save_as_mainfile(filepath=blend)
@@ -160,6 +161,28 @@ def reassigned() -> dict:
     row.character = bpy.data.objects["Ben"]
     animate()
     return placed()
+
+
+def animate_strip() -> dict:
+    """In the sequencer: the active strip, for the head that is picked; undone at once."""
+    scene = bpy.context.scene
+    can_be_done = []
+    for active in (None, strip_named("ben 2")):
+        scene.sequence_editor.active_strip = active
+        can_be_done.append(bpy.ops.rhetor.animate_strip.poll())
+    count = len(scene.sequence_editor.strips_all)
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.rhetor.animate_strip("EXEC_DEFAULT", True) == {"FINISHED"}
+    action = scene.rhetor.head.animation_data.action
+    told = {
+        "can be done": can_be_done,
+        "keys": list(scenario.module("addon.compat").all_fcurves(action)[0].range()),
+        "name": action.name,
+        "voice": [scene.rhetor.source, scene.rhetor.strip],
+        "new strips": len(scene.sequence_editor.strips_all) - count,
+    }
+    bpy.ops.ed.undo()
+    return told
 
 
 def moved() -> dict:
