@@ -63,6 +63,9 @@ def register() -> None:
 
     for module in _modules():
         for cls in getattr(module, "CLASSES", ()):
+            if issubclass(cls, bpy.types.Operator) and cls.__doc__:
+                # Blender would show the docstring with the line breaks that it has here.
+                cls.bl_description = " ".join(cls.__doc__.split())
             bpy.utils.register_class(cls)
         if hasattr(module, "register"):
             module.register()
