@@ -81,7 +81,7 @@ def vroid(take, audio) -> dict:
     armature.data.bones["J_Bip_C_Head"].use_inherit_rotation = False
     armature.rhetor_character.neck_share = 0.6
     show(take, audio, armature)
-    told["alone"] = compare(take, armature, "J_Bip_C_Head", face)["turn_error"]
+    told["alone"] = turn_error(take, armature, "J_Bip_C_Head")
     return told
 
 
@@ -113,13 +113,15 @@ def centimetres(take, audio) -> dict:
     settings = armature.rhetor_character
     told["axes"] = [settings.forward, settings.up, round(settings.pose_scale, 1)]
     modes = scenario.module("addon.core.rotation_channels").EULER_MODES
+    face.hide_viewport = lashes.hide_viewport = True  # the bones alone are looked at
     for mode in (*modes, "QUATERNION", "AXIS_ANGLE"):
         for bone in ("mixamorig:Neck", "mixamorig:Head"):
             armature.pose.bones[bone].rotation_mode = mode
         show(take, audio, armature)
-        told["modes"][mode] = compare(take, armature, "mixamorig:Head", face)["turn_error"]
+        told["modes"][mode] = turn_error(take, armature, "mixamorig:Head")
         told["halved"][mode] = angle_with(armature, 0.5) / angle_with(armature, 1.0)
         told["stopped"][mode] = angle_with(armature, 0.0)
+    face.hide_viewport = lashes.hide_viewport = False
     told |= compare(take, armature, "mixamorig:Head", face)
     told["mouth"][1] /= 100
     told["keys"] = [keyed(face), keyed(lashes)]
@@ -222,27 +224,31 @@ def frames(take) -> range:
 
 
 def compare(take, armature, bone, face, before=None) -> dict:
-    """Errors of the head's turn in the world, likeness of the mouth, motion of other bones."""
-    character = character_of(armature)
+    """Error of the head's turn in the world, likeness of the mouth, motion of other bones."""
+    moving = character_of(armature).bones
+    others = [item for item in armature.pose.bones if item.name not in moving]
+    opened, still = [], 0.0
+    for frame in frames(take):
+        bpy.context.scene.frame_set(frame + 1)
+        opened.append(people.lip_opening(face))
+        for item in others:
+            still = max(still, float(np.abs(np.array(item.matrix_basis) - np.eye(4)).max()))
+    turned = turn_error(take, armature, bone, before)
+    return {"turn_error": turned, "mouth": alike(opened, take), "others": still}
+
+
+def turn_error(take, armature, bone, before=None) -> float:
+    """Largest angle between where a bone is turned in the world and where the take says."""
     facing = scenario.module("addon.character_bones").facing_of_settings(armature)
     axes = scenario.module("addon.core.quaternions").to_matrix(facing)
     world = np.array(armature.matrix_world.to_3x3().normalized()) @ axes
     wanted, _ = performances.expected_motion(take)
     wanted = world @ wanted[frames(take)] @ world.T @ (np.eye(3) if before is None else before)
-    others = [b.name for b in armature.pose.bones if b.name not in character.bones]
-    turns, opened, still = [], [], 0.0
+    turns = []
     for frame in frames(take):
         bpy.context.scene.frame_set(frame + 1)
         turns.append(people.world_turn(armature, bone))
-        opened.append(people.lip_opening(face))
-        for name in others:
-            basis = armature.pose.bones[name].matrix_basis
-            still = max(still, float(np.abs(np.array(basis) - np.eye(4)).max()))
-    return {
-        "turn_error": performances.angle_between(np.array(turns), wanted),
-        "mouth": alike(opened, take),
-        "others": still,
-    }
+    return performances.angle_between(np.array(turns), wanted)
 
 
 def move_error(take, audio, armature, local: bool) -> float:
@@ -272,7 +278,7 @@ def angle_with(armature, amount: float, bone="mixamorig:Head", before=None) -> f
 
 def alike(opened, take) -> list[float]:
     """Correlation of two openings, and how far the widest is of ours."""
-    ours = people.our_openings(take)[list(frames(take))]
+    ours = people.our_openings(take, frames(take))
     shown = np.array(opened)
     reach = np.ptp(shown) / np.ptp(ours)
     return [float(np.corrcoef(shown, ours)[0, 1]), float(reach)]

@@ -100,11 +100,11 @@ def lip_vertices() -> tuple[int, int]:
     return moved_most("mouthRollLower"), moved_most("mouthRollUpper")
 
 
-def our_openings(take: Any) -> np.ndarray:
+def our_openings(take: Any, frames: range) -> np.ndarray:
     """(T,) distance in metres of the same two vertices as our own head shows the take."""
     low, high = lip_vertices()
     found = []
-    for row in take.expression:
+    for row in take.expression[list(frames)]:
         points = head().vertices("face", None, dict(zip(take.expression_names, row, strict=True)))
         found.append(np.linalg.norm(points[low] - points[high]) / 1000)
     return np.array(found)
