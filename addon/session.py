@@ -244,6 +244,7 @@ class Session(WarmEngine):
         self.engine_warnings.append(STARTED_AGAIN)
         self._ask(job)
         job.stage = STARTED_AGAIN
+        self._begin_next()  # where it cannot be started any more
 
     def _end(self, error: RhetorError) -> None:
         self._line.fail(error)
