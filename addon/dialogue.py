@@ -201,4 +201,5 @@ def _digest(request: AnimateRequest, facts: list[Any]) -> str:
 
 def _is_in_place(order: Order) -> bool:
     character = required_character(order.character.find(bpy.data.objects))
-    return all(is_placed(owner, order) for owner in character.owners)
+    keyed = [owner for owner in character.owners if character.animated_paths(owner)]
+    return all(is_placed(owner, order) for owner in keyed)

@@ -59,10 +59,7 @@ def decode_audio(
     read. Raises AudioError where the file is missing, empty, not audio, without an audio stream,
     over before start_s, or holds numbers that are not finite. Silence is no error.
     """
-    if not path.is_file():
-        raise AudioError(f"There is no file {path}.", "Check the path.")
-    if path.stat().st_size == 0:
-        raise AudioError(f"{path.name} is empty.", _FORMATS_HINT)
+    _check_file(path)
     limit = math.inf if max_seconds is None else max(1, round(max_seconds * SAMPLE_RATE_HZ))
     buffer = _GrowingBuffer(limit)
     warnings: list[str] = []
@@ -76,19 +73,30 @@ def decode_audio(
             raise AudioError(f"{path.name} cannot be read as audio.", _FORMATS_HINT) from error
         kept_s = buffer.size / SAMPLE_RATE_HZ
         warnings.append(f"{path.name} is damaged: only the first {kept_s:.1f} s could be read.")
-    if buffer.size == 0 and start_s > 0:
-        raise AudioError(
-            f"{path.name} is over before {start_s:.2f} s, where it is to begin.",
-            "Begin earlier, or trim the strip anew.",
-        )
     if buffer.size == 0:
-        raise AudioError(f"{path.name} holds no sound.", _FORMATS_HINT)
+        raise _no_sound(path.name, start_s)
     samples = buffer.trimmed()
     warnings.extend(_level_warnings(samples, path.name))
     np.clip(samples, -1.0, 1.0, out=samples)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return Recording(samples, len(samples) / SAMPLE_RATE_HZ, digest, tuple(warnings))
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise AudioError(f"There is no file {path}.", "Check the path.")
+    if path.stat().st_size == 0:
+        raise AudioError(f"{path.name} is empty.", _FORMATS_HINT)
+
+
+def _no_sound(name: str, start_s: float) -> AudioError:
+    if start_s == 0.0:
+        return AudioError(f"{name} holds no sound.", _FORMATS_HINT)
+    return AudioError(
+        f"{name} is over before {start_s:.2f} s, where it is to begin.",
+        "Begin earlier, or trim the strip anew.",
+    )
 
 
 def _read_container(
