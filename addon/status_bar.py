@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import bpy
 
 from . import learning, session
+from .panel_text import joined
+from .words import say
 
 _WIDTH_UNITS = 14.0
 
@@ -26,7 +28,7 @@ class RHETOR_OT_stop_with_escape(bpy.types.Operator):
         """Take Escape, and leave every other event to whom it is meant for."""
         if not session.current.is_working:
             return {"FINISHED", "PASS_THROUGH"}
-        # The value first: Blender warns of asking some other events, such as a drop, for their type.
+        # The value first: for the type of some other events, such as a drop, Blender has no name.
         wanted = event.value == "PRESS" and event.type == "ESC"
         if not wanted or context.screen.is_animation_playing:  # Escape stops playing first
             return {"PASS_THROUGH"}
@@ -38,11 +40,11 @@ def draw(header: Any, _context: Any) -> None:
     """What is under way, with a button to stop it."""
     job = session.current.running
     if job is not None:
-        text = ", ".join(filter(None, (job.line, _line_label())))
+        text = joined(job.stage, job.time_left, _line_label())
         _draw_job(header.layout, job.fraction, text, "rhetor.cancel")
     if learning.current.is_working and learning.current.order is not None:
         learner = learning.current
-        text = f"{learner.order.label}: {learner.stage}"
+        text = f"{learner.order.label}: {say(learner.stage)}"
         operator = "rhetor.cancel_style"
         _draw_job(header.layout, learner.fraction, text, operator)
 
