@@ -14,6 +14,7 @@ from ..engine.protocol.messages import Reply
 from . import prefs, session
 from .call import Call
 from .session import PUMP_INTERVAL_S
+from .words import say
 
 
 class FaceQuestion:
@@ -79,7 +80,7 @@ class FaceQuestion:
             python = prefs.engine_python(context)
             self._call = session.current.ask(python, self.method, params, arrays)
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return False
         return True
 
@@ -92,7 +93,7 @@ class FaceQuestion:
         except CancelledError:
             return {"CANCELLED"}
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         if context.area is not None:
             context.area.tag_redraw()

@@ -10,6 +10,7 @@ from bpy.props import StringProperty
 from . import takes
 from .character import FACE, HEAD, Character, find_character
 from .keys_write import PROVENANCE_PREFIX
+from .words import say
 
 BOTH = "BOTH"
 PARTS = {
@@ -33,9 +34,9 @@ class OnTake:
         """The picked character has a take."""
         character = picked_character(context)
         if character is None:
-            cls.poll_message_set("Create or pick a head first")
+            cls.poll_message_set(say("Create or pick a head first"))
         elif not takes.takes_of(character):
-            cls.poll_message_set("This character has no take yet: press Animate")
+            cls.poll_message_set(say("This character has no take yet: press Animate"))
         else:
             return True
         return False
@@ -46,7 +47,7 @@ class OnTake:
         entry = takes.find_take(character, self.take) if self.take else active_take(character)
         if entry is None:
             gone = "This take is no longer in the file." if self.take else "No take plays."
-            self.report({"ERROR"}, gone)
+            self.report({"ERROR"}, say(gone))
         return entry
 
 

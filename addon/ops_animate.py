@@ -10,6 +10,7 @@ from bpy.props import IntProperty
 from ..engine.protocol.errors import RhetorError
 from . import prefs, scene_read, session, style_menu, timers, voice
 from .style_choice import LARGEST_SEED
+from .words import say
 
 _QUEUE_TIP = (
     "Make this performance when the running one is done. "
@@ -33,7 +34,7 @@ class RHETOR_OT_animate(bpy.types.Operator):
         """Everything is filled in; where another job runs, this one waits its turn."""
         reason = _missing_setting(context)
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
@@ -44,7 +45,7 @@ class RHETOR_OT_animate(bpy.types.Operator):
             return {"CANCELLED"}
         timers.watch()
         if session.current.waiting:
-            self.report({"INFO"}, f"{len(session.current.waiting)} waiting")
+            self.report({"INFO"}, say(f"{len(session.current.waiting)} waiting"))
         return {"FINISHED"}
 
     def execute(self, context: Any) -> set[str]:
@@ -55,19 +56,19 @@ class RHETOR_OT_animate(bpy.types.Operator):
         written = session.current.drain()
         for failure in session.current.failures:
             if failure not in before:
-                self.report({"ERROR"}, str(failure.error))
+                self.report({"ERROR"}, say(failure.error))
         return {"FINISHED"} if written else {"CANCELLED"}
 
     def _submit(self, context: Any) -> bool:
         try:
             order = scene_read.read_order(context, prefs.device(context))
             if session.current.has(order):  # a double click
-                self.report({"INFO"}, "This is in the queue already")
+                self.report({"INFO"}, say("This is in the queue already"))
                 return False
             session.current.submit(order, prefs.engine_python(context))
         except RhetorError as error:
             session.current.fail(error)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return False
         return True
 

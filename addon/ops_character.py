@@ -8,6 +8,7 @@ from bpy.props import BoolProperty
 
 from ..engine.protocol.errors import RhetorError
 from .character_setup import set_up
+from .words import say
 
 
 class RHETOR_OT_set_up_character(bpy.types.Operator):
@@ -31,7 +32,7 @@ class RHETOR_OT_set_up_character(bpy.types.Operator):
         if context.mode not in {"OBJECT", "POSE"}:
             reason = "Switch to Object Mode first"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def execute(self, context: Any) -> set[str]:
@@ -39,11 +40,11 @@ class RHETOR_OT_set_up_character(bpy.types.Operator):
         try:
             summary = set_up(context.scene.rhetor.head, self.afresh)
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         for text in (*summary.missing, *summary.notes):
-            self.report({"WARNING"}, text)
-        self.report({"INFO"}, summary.line)
+            self.report({"WARNING"}, say(text))
+        self.report({"INFO"}, say(summary.line))
         return {"FINISHED"}
 
 

@@ -11,6 +11,7 @@ from . import takes
 from .character import Character
 from .comparison import compare
 from .on_takes import BOTH, PARTS, OnTake, active_take, picked_character
+from .words import say
 
 
 class RHETOR_PG_comparison(bpy.types.PropertyGroup):
@@ -51,7 +52,7 @@ class RHETOR_OT_flip_takes(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Two takes are compared."""
         if compared(context) is None:
-            cls.poll_message_set("Pin a take to compare with, then play another one")
+            cls.poll_message_set(say("Pin a take to compare with, then play another one"))
             return False
         return True
 
@@ -63,7 +64,7 @@ class RHETOR_OT_flip_takes(bpy.types.Operator):
         try:
             takes.play(wanted, PARTS[BOTH], context.scene)
         except RigError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

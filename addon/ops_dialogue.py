@@ -13,6 +13,7 @@ from .core.casting import Spoken, cast
 from .dialogue import Dialogue, characters_of, read_dialogue
 from .dialogue_play import mute_unspoken
 from .sound_strips import sound_strips
+from .words import say
 
 
 class RHETOR_OT_fill_dialogue(bpy.types.Operator):
@@ -28,7 +29,7 @@ class RHETOR_OT_fill_dialogue(bpy.types.Operator):
         """There is a sequencer with strips."""
         editor = compat.sequencer_scene(context).sequence_editor
         if editor is None or not len(compat.sequencer_strips(editor)):
-            cls.poll_message_set("Add sound strips to the sequencer first")
+            cls.poll_message_set(say("Add sound strips to the sequencer first"))
             return False
         return True
 
@@ -37,7 +38,9 @@ class RHETOR_OT_fill_dialogue(bpy.types.Operator):
         dialogue = context.scene.rhetor_dialogue
         strips = sound_strips(compat.sequencer_scene(context))
         if not strips:
-            self.report({"ERROR"}, "The sequencer has no sound strip. Add the recordings there.")
+            self.report(
+                {"ERROR"}, say("The sequencer has no sound strip. Add the recordings there.")
+            )
             return {"CANCELLED"}
         kept = {row.strip: (row.character, row.use) for row in dialogue.lines}
         characters = characters_of(context.scene)
@@ -60,7 +63,7 @@ class RHETOR_OT_fill_dialogue(bpy.types.Operator):
         dialogue.active_line = min(dialogue.active_line, len(dialogue.lines) - 1)
         open_lines = sum(speaker is None for speaker in guessed)
         said = f", {open_lines} without a speaker" if open_lines else ""
-        self.report({"INFO"}, f"{len(strips)} lines{said}")
+        self.report({"INFO"}, say(f"{len(strips)} lines{said}"))
         return {"FINISHED"}
 
 
@@ -84,7 +87,7 @@ class RHETOR_OT_edit_dialogue(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """There is a line."""
         if not len(context.scene.rhetor_dialogue.lines):
-            cls.poll_message_set("There is no line")
+            cls.poll_message_set(say("There is no line"))
             return False
         return True
 
@@ -122,7 +125,7 @@ class RHETOR_OT_animate_dialogue(bpy.types.Operator):
         elif not prefs.engine_python_setting(context):
             reason = "Name the engine's Python in Preferences, Add-ons, Rhetor"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
@@ -142,7 +145,7 @@ class RHETOR_OT_animate_dialogue(bpy.types.Operator):
         session.current.drain()
         failed = [failure for failure in session.current.failures if failure not in before]
         for failure in failed:
-            self.report({"ERROR"}, str(failure.error))
+            self.report({"ERROR"}, say(failure.error))
         return {"CANCELLED"} if failed else {"FINISHED"}
 
     def _submit(self, context: Any) -> bool:
@@ -153,12 +156,12 @@ class RHETOR_OT_animate_dialogue(bpy.types.Operator):
             session.current.submit_all(orders, prefs.engine_python(context))
         except RhetorError as error:
             session.current.fail(error)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return False
         for said in dialogue.overlaps():
-            self.report({"WARNING"}, said)
+            self.report({"WARNING"}, say(said))
         done = "Everything is up to date" if not orders else f"Performances to make: {len(orders)}"
-        self.report({"INFO"}, done)
+        self.report({"INFO"}, say(done))
         return True
 
 

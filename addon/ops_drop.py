@@ -10,6 +10,7 @@ from bpy.props import StringProperty
 from ..engine.styles import STYLE_SUFFIX
 from .sound import blend_path
 from .voice import FILE
+from .words import say
 
 RECORDING_SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".oga", ".opus", ".m4a", ".aac", ".aiff")
 """Sound only: Blender itself has uses for a video that is dropped on the 3D view."""
@@ -33,11 +34,11 @@ class RHETOR_OT_use_recording(bpy.types.Operator):
         """Set it in the scene; relative where the person keeps paths so."""
         path = Path(bpy.path.abspath(self.filepath))
         if path.suffix.lower() not in RECORDING_SUFFIXES or not path.is_file():
-            self.report({"ERROR"}, f"{path.name or 'Nothing'} is not a sound file.")
+            self.report({"ERROR"}, say(f"{path.name or 'Nothing'} is not a sound file."))
             return {"CANCELLED"}
         settings = context.scene.rhetor
         settings.source, settings.audio = FILE, blend_path(path)
-        self.report({"INFO"}, f"The recording is {path.name}")
+        self.report({"INFO"}, say(f"The recording is {path.name}"))
         return {"FINISHED"}
 
 

@@ -10,6 +10,7 @@ from bpy.props import EnumProperty, StringProperty
 from ..engine.protocol.errors import RhetorError
 from .on_takes import active_take, picked_character
 from .take_export import FBX, GLTF, SUFFIXES, USD, export_character, with_suffix
+from .words import say
 
 
 class RHETOR_OT_export_take(bpy.types.Operator):
@@ -41,7 +42,7 @@ class RHETOR_OT_export_take(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """A character is picked."""
         if picked_character(context) is None:
-            cls.poll_message_set("Create or pick a head first")
+            cls.poll_message_set(say("Create or pick a head first"))
             return False
         return True
 
@@ -74,9 +75,9 @@ class RHETOR_OT_export_take(bpy.types.Operator):
         try:
             export_character(context, picked_character(context), path, self.file_format)
         except (RhetorError, RuntimeError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
-        self.report({"INFO"}, f"Written to {path}")
+        self.report({"INFO"}, say(f"Written to {path}"))
         return {"FINISHED"}
 
 

@@ -19,6 +19,7 @@ from .core.key_mapping import KeyMapping
 from .engine_question import FaceQuestion
 from .identify import BlockId
 from .mapping_settings import active_face, edited_character, mapping_of, obstacle, set_mapping
+from .words import say
 
 POORLY_SHOWN = 0.5
 """A unit of which the keys show less is named to the artist."""
@@ -37,7 +38,7 @@ class _OnFace:
             reason = "Install the engine first: the button is at the top of this tab"
         reason = reason or cls.missing(context)
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     @classmethod
@@ -103,7 +104,7 @@ class RHETOR_OT_fit_mapping(_OnFace, FaceQuestion, bpy.types.Operator):
         )
         good = int((explained >= POORLY_SHOWN).sum())
         count = len(EXPRESSION_NAMES)
-        self.report({"INFO"}, f"{len(names)} shape keys show {good} of {count} units well")
+        self.report({"INFO"}, say(f"{len(names)} shape keys show {good} of {count} units well"))
 
 
 class RHETOR_OT_guess_landmarks(_OnFace, FaceQuestion, bpy.types.Operator):
@@ -129,7 +130,7 @@ class RHETOR_OT_guess_landmarks(_OnFace, FaceQuestion, bpy.types.Operator):
         found = zip(reply.result["landmark_names"], reply.arrays["landmarks"], strict=True)
         places = {name: face_read.to_mesh_axes(place, item, root) for name, place in found}
         face_read.store_landmarks(item, places)
-        self.report({"INFO"}, f"Found {len(places)} landmarks: look whether they are right")
+        self.report({"INFO"}, say(f"Found {len(places)} landmarks: look whether they are right"))
 
 
 CLASSES = (RHETOR_OT_fit_mapping, RHETOR_OT_guess_landmarks)

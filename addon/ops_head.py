@@ -13,6 +13,7 @@ from .looks_settings import head_model
 from .rig import build_rig
 from .style_choice import LARGEST_SEED
 from .swatches import PALETTES, swatches
+from .words import say
 
 
 def _palette(pigment: str, label: str) -> Any:
@@ -45,7 +46,7 @@ class RHETOR_OT_create_head(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """Bones can only be made outside other modes."""
         if context.mode != "OBJECT":
-            cls.poll_message_set("Switch to Object Mode first")
+            cls.poll_message_set(say("Switch to Object Mode first"))
             return False
         return True
 
@@ -65,7 +66,7 @@ class RHETOR_OT_create_head(bpy.types.Operator):
                 context, head_model(), looks=self._looks(), location=context.scene.cursor.location
             )
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         context.scene.rhetor.head = rig.armature
         return {"FINISHED"}

@@ -10,6 +10,7 @@ from bpy.props import IntProperty
 from ..engine.protocol.errors import RhetorError
 from . import scene_read, scene_write, session
 from .identify import BlockId
+from .words import say
 
 
 class RHETOR_OT_write_take(bpy.types.Operator):
@@ -23,7 +24,7 @@ class RHETOR_OT_write_take(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """There is a take that has not been written."""
         if session.current.unwritten is None:
-            cls.poll_message_set("There is no finished take")
+            cls.poll_message_set(say("There is no finished take"))
         return session.current.unwritten is not None
 
     def execute(self, _context: Any) -> set[str]:
@@ -32,7 +33,7 @@ class RHETOR_OT_write_take(bpy.types.Operator):
             written = scene_write.write_performance(session.current.unwritten)
         except RhetorError as error:
             session.current.fail_to_write(error)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         except Exception as error:
             session.current.fail_to_write(RhetorError(f"The take could not be written ({error})."))
@@ -67,7 +68,7 @@ class RHETOR_OT_redirect_take(_ListOperator, bpy.types.Operator):
         if not any(failure.performance for failure in session.current.failures):
             reason = "There is no finished take"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def execute(self, context: Any) -> set[str]:
@@ -75,7 +76,7 @@ class RHETOR_OT_redirect_take(_ListOperator, bpy.types.Operator):
         settings = context.scene.rhetor
         kept = _kept_take(self.index)
         if kept is None:
-            self.report({"ERROR"}, "There is no finished take.")
+            self.report({"ERROR"}, say("There is no finished take."))
             return {"CANCELLED"}
         try:
             character = scene_read.required_character(settings.head)
@@ -89,7 +90,7 @@ class RHETOR_OT_redirect_take(_ListOperator, bpy.types.Operator):
             )
             written = scene_write.write_performance(replace(kept, order=order))
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         session.current.settle(self.index, written)
         _tell(self, written)
@@ -107,7 +108,7 @@ class RHETOR_OT_forget_failure(_ListOperator, bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """There is one."""
         if not session.current.failures:
-            cls.poll_message_set("Nothing has failed")
+            cls.poll_message_set(say("Nothing has failed"))
         return bool(session.current.failures)
 
     def execute(self, _context: Any) -> set[str]:
@@ -126,7 +127,7 @@ class _EndsWork:
     def poll(cls, _context: Any) -> bool:
         """Something is under way."""
         if not session.current.is_working:
-            cls.poll_message_set("Rhetor is not at work")
+            cls.poll_message_set(say("Rhetor is not at work"))
         return session.current.is_working
 
 
@@ -165,7 +166,7 @@ class RHETOR_OT_remove_waiting(_ListOperator, bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """Something waits."""
         if not session.current.waiting:
-            cls.poll_message_set("No job is waiting")
+            cls.poll_message_set(say("No job is waiting"))
         return bool(session.current.waiting)
 
     def execute(self, _context: Any) -> set[str]:
@@ -183,8 +184,8 @@ def _kept_take(index: int) -> scene_write.Performance | None:
 
 def _tell(operator: bpy.types.Operator, written: scene_write.Written) -> None:
     for warning in written.warnings:
-        operator.report({"WARNING"}, warning)
-    operator.report({"INFO"}, f"{written.title}: {written.length}")
+        operator.report({"WARNING"}, say(warning))
+    operator.report({"INFO"}, say(f"{written.title}: {written.length}"))
 
 
 CLASSES = (

@@ -12,6 +12,7 @@ from .face_read import read_landmarks, store_landmarks
 from .identify import BlockId
 from .landmark_view import LandmarkView, first_missing, place_under_mouse
 from .mapping_settings import active_face, edited_character, obstacle
+from .words import say
 
 _NAMES = list(FACE_LANDMARKS)
 _KEYS_HELP = "Click: mark    Space: skip    Backspace: one back    Enter or Esc: finish"
@@ -31,7 +32,7 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         if not reason and (context.area is None or context.area.type != "VIEW_3D"):
             reason = "Landmarks are marked in a 3D view"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
@@ -71,7 +72,7 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         with context.temp_override(area=self._area, region=window):
             place = place_under_mouse(bpy.context, item, mouse)
         if place is None:
-            self.report({"WARNING"}, "Click on the face")
+            self.report({"WARNING"}, say("Click on the face"))
             return {"RUNNING_MODAL"}
         self._view.places[_NAMES[self._index]] = tuple(place)
         self._is_changed = True
@@ -98,7 +99,9 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
             return {"CANCELLED"}
         store_landmarks(item, self._view.places)
         left = len(_NAMES) - len(self._view.places)
-        self.report({"INFO"}, f"{left} landmarks are left" if left else "All landmarks are marked")
+        self.report(
+            {"INFO"}, say(f"{left} landmarks are left" if left else "All landmarks are marked")
+        )
         return {"FINISHED"}
 
     def _tidy(self, context: Any) -> None:
@@ -139,7 +142,7 @@ class RHETOR_OT_clear_landmarks(bpy.types.Operator):
         if not reason and not read_landmarks(active_face(edited_character(context).root).mesh):
             reason = "The face has no landmarks"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def execute(self, context: Any) -> set[str]:

@@ -16,6 +16,7 @@ from .core.unfinished import StyleOrder
 from .identify import BlockId
 from .ops_style import free_style_name
 from .panel_text import draw_text
+from .words import say
 
 _ADVICE = "One to three minutes of one person who speaks to the camera, the whole face in view."
 
@@ -34,7 +35,7 @@ class _Learns:
         if learning.current.is_working:
             reason = "A style is being learnt already"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def _learn(self, context: Any, order: StyleOrder) -> set[str]:
@@ -49,10 +50,10 @@ class _Learns:
         except CancelledError:
             return {"CANCELLED"}
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         learning.choose_finished()
-        self.report({"INFO"}, f"The style {order.label} is ready")
+        self.report({"INFO"}, say(f"The style {order.label} is ready"))
         return {"FINISHED"}
 
 
@@ -107,7 +108,7 @@ class RHETOR_OT_new_style(_Learns, bpy.types.Operator):
         try:
             order = self._order()
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return self._learn(context, order)
 
@@ -142,7 +143,7 @@ class RHETOR_OT_resume_style(_Learns, bpy.types.Operator):
         """Send the same order again; the engine skips what it has done."""
         order = _unfinished(self.name)
         if order is None:
-            self.report({"ERROR"}, f"There is no unfinished style {self.name}.")
+            self.report({"ERROR"}, say(f"There is no unfinished style {self.name}."))
             return {"CANCELLED"}
         return self._learn(context, order)
 
@@ -163,7 +164,7 @@ class RHETOR_OT_discard_style(bpy.types.Operator):
     def execute(self, _context: Any) -> set[str]:
         """Remove its note and its material."""
         if _unfinished(self.name) is None:
-            self.report({"ERROR"}, f"There is no unfinished style {self.name}.")
+            self.report({"ERROR"}, say(f"There is no unfinished style {self.name}."))
             return {"CANCELLED"}
         learning.current.discard(self.name)
         return {"FINISHED"}
@@ -180,7 +181,7 @@ class RHETOR_OT_cancel_style(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """A style is being learnt."""
         if not learning.current.is_working:
-            cls.poll_message_set("No style is being learnt")
+            cls.poll_message_set(say("No style is being learnt"))
         return learning.current.is_working
 
     def execute(self, _context: Any) -> set[str]:
@@ -202,7 +203,9 @@ class RHETOR_OT_show_tracking(bpy.types.Operator):
         """Let the system show the folder."""
         folder = learning.tracking_dir(self.name)
         if not folder.is_dir():
-            self.report({"WARNING"}, "There are no pictures yet: the face is still being followed")
+            self.report(
+                {"WARNING"}, say("There are no pictures yet: the face is still being followed")
+            )
             return {"CANCELLED"}
         return bpy.ops.wm.path_open(filepath=str(folder))
 

@@ -29,6 +29,7 @@ from .mapping_settings import (
     with_factor,
     without_key,
 )
+from .words import say
 
 _UNITS = [(name, name, "") for name in EXPRESSION_NAMES]
 
@@ -41,7 +42,7 @@ class _OnMapping:
         """There is a table, and what the operator needs."""
         reason = obstacle(context) or cls.missing(edited_character(context).root)
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     @classmethod
@@ -55,7 +56,7 @@ class _OnMapping:
         try:
             self.edit(root, active_face(root))
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -94,7 +95,7 @@ class RHETOR_OT_suggest_mapping(_OnMapping, bpy.types.Operator):
         told = f"{found} of {len(names) - 1} shape keys have known names"
         if suggestion.missing:
             told += f"; there is none for {', '.join(suggestion.missing)}"
-        self.report({"INFO"}, told)
+        self.report({"INFO"}, say(told))
 
 
 class RHETOR_OT_add_mapping_unit(_OnKey, bpy.types.Operator):
@@ -166,7 +167,7 @@ class RHETOR_OT_save_mapping_preset(_OnMapping, bpy.types.Operator):
     def edit(self, _root: bpy.types.Object, face: Any) -> None:
         """Write the file; a preset of that name is replaced."""
         write_mapping(preset_path(self.name), mapping_of(face))
-        self.report({"INFO"}, f"The preset {preset_path(self.name).stem} is kept")
+        self.report({"INFO"}, say(f"The preset {preset_path(self.name).stem} is kept"))
 
 
 class RHETOR_OT_load_mapping_preset(_OnMapping, bpy.types.Operator):
@@ -199,7 +200,7 @@ class RHETOR_OT_remove_mapping_preset(bpy.types.Operator):
     def execute(self, _context: Any) -> set[str]:
         """Delete the file."""
         if self.name not in preset_names():
-            self.report({"ERROR"}, f"There is no preset {self.name}.")
+            self.report({"ERROR"}, say(f"There is no preset {self.name}."))
             return {"CANCELLED"}
         preset_path(self.name).unlink()
         return {"FINISHED"}
@@ -250,14 +251,16 @@ class RHETOR_OT_export_mapping(_WithFile, _OnMapping, bpy.types.Operator):
         """Write the file."""
         path = Path(bpy.path.abspath(self.filepath)).with_suffix(SUFFIX)
         write_mapping(path, mapping_of(face))
-        self.report({"INFO"}, f"Written: {path.name}")
+        self.report({"INFO"}, say(f"Written: {path.name}"))
 
 
 def _load(operator: bpy.types.Operator, face: Any, path: Path) -> None:
     names = face.mesh.data.shape_keys.key_blocks.keys()
     mapping = read_mapping(path, names)
     set_mapping(face, mapping)
-    operator.report({"INFO"}, f"{len(mapping.names)} of {len(names) - 1} shape keys are mapped")
+    operator.report(
+        {"INFO"}, say(f"{len(mapping.names)} of {len(names) - 1} shape keys are mapped")
+    )
 
 
 CLASSES = (

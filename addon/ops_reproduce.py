@@ -12,6 +12,7 @@ from .on_takes import OnTake, picked_character, stored
 from .reproduction import stored_request
 from .scene_read import Order
 from .voice import voice_strip
+from .words import say
 
 
 class _RunsAgain(OnTake):
@@ -36,7 +37,7 @@ class _RunsAgain(OnTake):
         written = session.current.drain()
         for failure in session.current.failures:
             if failure not in before:
-                self.report({"ERROR"}, str(failure.error))
+                self.report({"ERROR"}, say(failure.error))
         return {"FINISHED"} if written else {"CANCELLED"}
 
     def _submit(self, context: Any) -> bool:
@@ -55,7 +56,7 @@ class _RunsAgain(OnTake):
             session.current.submit(order, prefs.engine_python(context))
         except RhetorError as error:
             session.current.fail(error)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return False
         return True
 

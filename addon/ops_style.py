@@ -20,6 +20,7 @@ from ..engine.styles import (
 )
 from .core.style_name import style_name
 from .style_menu import NEUTRAL, menu
+from .words import say
 
 
 class RHETOR_OT_use_style(bpy.types.Operator):
@@ -36,7 +37,7 @@ class RHETOR_OT_use_style(bpy.types.Operator):
         menu.refresh()
         entry = menu.entry(self.name)
         if entry is None:
-            self.report({"ERROR"}, f"The style {self.name} is not installed.")
+            self.report({"ERROR"}, say(f"The style {self.name} is not installed."))
             return {"CANCELLED"}
         context.scene.rhetor.style_name = entry.name
         return {"FINISHED"}
@@ -73,11 +74,11 @@ class RHETOR_OT_import_style(bpy.types.Operator):
             taken = {entry.name for entry in menu.entries}
             entry = import_style(file, style_name(file.stem, taken))
         except (RhetorError, OSError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         menu.refresh()
         context.scene.rhetor.style_name = entry.name
-        self.report({"INFO"}, f"The style {entry.label} is installed")
+        self.report({"INFO"}, say(f"The style {entry.label} is installed"))
         return {"FINISHED"}
 
 
@@ -95,7 +96,7 @@ class RHETOR_OT_remove_style(bpy.types.Operator):
         if _is_own(entry):
             return True
         reason = "This style is part of Rhetor" if entry else "This style is not installed"
-        cls.poll_message_set(reason)
+        cls.poll_message_set(say(reason))
         return False
 
     def invoke(self, context: Any, event: Any) -> set[str]:
@@ -108,11 +109,11 @@ class RHETOR_OT_remove_style(bpy.types.Operator):
         try:
             _remove(entry)
         except (RhetorError, OSError) as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         menu.refresh()
         context.scene.rhetor.style_name = NEUTRAL
-        self.report({"INFO"}, f"The style {entry.label} was removed")
+        self.report({"INFO"}, say(f"The style {entry.label} was removed"))
         return {"FINISHED"}
 
 
@@ -129,7 +130,7 @@ class RHETOR_OT_open_styles_folder(bpy.types.Operator):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self.report({"ERROR"}, f"The folder {folder} cannot be made ({error.strerror}).")
+            self.report({"ERROR"}, say(f"The folder {folder} cannot be made ({error.strerror})."))
             return {"CANCELLED"}
         return bpy.ops.wm.path_open(filepath=str(folder))
 

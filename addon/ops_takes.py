@@ -14,6 +14,7 @@ from .keys_write import WrittenPart
 from .on_takes import BOTH, PARTS, OnTake, picked_character, stored
 from .ops_compare import note_played
 from .voice import restore_voice
+from .words import say
 
 _OPTIONS = {"REGISTER", "UNDO", "INTERNAL"}
 
@@ -51,10 +52,10 @@ class RHETOR_OT_play_take(OnTake, bpy.types.Operator):
         try:
             displaced = takes.play(entry, PARTS[self.part], context.scene)
         except RigError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         for text in displaced.news:
-            self.report({"INFO"}, text)
+            self.report({"INFO"}, say(text))
         note_played(context, picked_character(context), entry)
         return {"FINISHED"}
 
@@ -76,7 +77,7 @@ class RHETOR_OT_duplicate_take(OnTake, bpy.types.Operator):
             takes.play(copy, PARTS[BOTH], context.scene)
         except RigError as error:
             takes.remove(copy)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 
@@ -110,8 +111,12 @@ class RHETOR_OT_remove_take(OnTake, bpy.types.Operator):
         if entry is None:
             return {"CANCELLED"}
         name = entry.name
-        takes.remove(entry)
-        self.report({"INFO"}, f"{name} was removed")
+        try:
+            takes.remove(entry)
+        except RigError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, say(f"{name} was removed"))
         return {"FINISHED"}
 
 
@@ -132,7 +137,7 @@ class RHETOR_OT_restore_settings(OnTake, bpy.types.Operator):
         settings.style_name, settings.preset = stored(entry, "style"), stored(entry, "preset")
         settings.seed = int(stored(entry, "seed"))
         settings.eyes = bool(json.loads(stored(entry, "settings", "{}")).get("eyes", True))
-        self.report({"INFO"}, f"The settings are those of {entry.name}")
+        self.report({"INFO"}, say(f"The settings are those of {entry.name}"))
         return {"FINISHED"}
 
 
@@ -150,7 +155,7 @@ class RHETOR_OT_take_to_nla(OnTake, bpy.types.Operator):
         playing = [part for entry in entries for part in entry.parts if part.plays]
         parts = [WrittenPart(part.owner, part.action, part.slot) for part in playing]
         if not parts:
-            self.report({"ERROR"}, "No take plays.")
+            self.report({"ERROR"}, say("No take plays."))
             return {"CANCELLED"}
         try:
             if all(playback.plays_as_strip(part.owner) for part in parts):
@@ -158,7 +163,7 @@ class RHETOR_OT_take_to_nla(OnTake, bpy.types.Operator):
             else:
                 playback.play_as_strips(parts)
         except RigError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

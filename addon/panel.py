@@ -11,6 +11,7 @@ from .panel_jobs import draw_outcome, draw_queue
 from .panel_styles import draw_style
 from .presets import RHETOR_PT_settings_presets
 from .voice import draw_voice
+from .words import say
 
 _BUTTON_HEIGHT = 1.6
 
@@ -76,7 +77,7 @@ class RHETOR_PT_advanced(bpy.types.Panel):
         if settings.head is not None:
             layout.operator("rhetor.create_head", text="Create Another Head")
         if session.current.engine_line:
-            layout.label(text=session.current.engine_line)
+            layout.label(text=say(session.current.engine_line))
 
 
 def _draw_action(layout: Any) -> None:

@@ -13,6 +13,7 @@ from . import amounts, compat, nla, playback
 from .character import HEAD, Character
 from .on_takes import picked_character
 from .placement import LINES_TRACK
+from .words import say
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,15 @@ class _OnAmounts:
         """Something is scaled."""
         character = picked_character(context)
         shown = () if character is None else playing(character, context.scene.frame_current)
-        if not any(amounts.is_scaled(item.action) for item in shown):
-            cls.poll_message_set("All amounts are 1")
+        if not any(amounts.is_scaled(item.action) for item in shown if item.action.is_editable):
+            cls.poll_message_set(say("All amounts are 1"))
             return False
         return True
 
     def actions(self, context: Any) -> tuple[Any, ...]:
-        """Each once."""
+        """Those of this file, each once."""
         shown = playing(picked_character(context), context.scene.frame_current)
-        return tuple(dict.fromkeys(item.action for item in shown))
+        return tuple(dict.fromkeys(item.action for item in shown if item.action.is_editable))
 
 
 class RHETOR_OT_reset_amounts(_OnAmounts, bpy.types.Operator):

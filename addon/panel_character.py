@@ -14,6 +14,7 @@ from .core.key_mapping import KeyMapping
 from .core.key_names import missing_in_all
 from .mapping_settings import follows, mapping_of
 from .panel_text import draw_text
+from .words import say
 
 
 class RHETOR_PT_character(bpy.types.Panel):
@@ -58,7 +59,7 @@ def _draw_faces(layout: Any, context: Any, root: Any) -> None:
     for face in faces:
         mapping = mapping_of(face)
         used = sum(follows(mapping, name) for name in mapping.names)
-        text = f"{face.mesh.name}: {used} shape keys"
+        text = say(f"{face.mesh.name}: {used} shape keys")
         layout.label(text=text, icon="CHECKMARK" if used else "ERROR", translate=False)
     lacking = _lacking(tuple(face.mapping for face in faces))
     if lacking:

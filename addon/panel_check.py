@@ -7,6 +7,7 @@ import bpy
 
 from . import scene_doctor, session
 from .panel_text import draw_text
+from .words import say
 
 
 class RHETOR_OT_check_scene(bpy.types.Operator):
@@ -20,7 +21,7 @@ class RHETOR_OT_check_scene(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """There is a character to look at."""
         if context.scene.rhetor.head is None:
-            cls.poll_message_set("Create or pick a head first")
+            cls.poll_message_set(say("Create or pick a head first"))
             return False
         return True
 
@@ -28,7 +29,7 @@ class RHETOR_OT_check_scene(bpy.types.Operator):
         """Look, and keep the report for the panel."""
         report = scene_doctor.examine(context, session.current.engine_line)
         session.current.scene_report = report
-        self.report({"WARNING" if report.findings else "INFO"}, report.verdict)
+        self.report({"WARNING" if report.findings else "INFO"}, say(report.verdict))
         return {"FINISHED"}
 
 
@@ -43,14 +44,14 @@ class RHETOR_OT_copy_report(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """There is a report."""
         if session.current.scene_report is None:
-            cls.poll_message_set("Press Check Scene first")
+            cls.poll_message_set(say("Press Check Scene first"))
             return False
         return True
 
     def execute(self, context: Any) -> set[str]:
         """Put it on the clipboard."""
         context.window_manager.clipboard = session.current.scene_report.text
-        self.report({"INFO"}, "The report was copied")
+        self.report({"INFO"}, say("The report was copied"))
         return {"FINISHED"}
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from . import session
 from .jobs import Failure, Job
-from .panel_text import draw_error, draw_text
+from .panel_text import draw_error, draw_text, joined
+from .words import say
 
 _BAR_HEIGHT = 1.2
 _MOST_ROWS = 6
@@ -19,7 +20,7 @@ def draw_queue(layout: Any, context: Any, job: Job) -> None:
         column.label(text=job.order.title, icon="PLAY")
     row = column.row(align=True)
     row.scale_y = _BAR_HEIGHT
-    row.progress(factor=job.fraction, text=job.line)
+    row.progress(factor=job.fraction, text=joined(job.stage, job.time_left))
     row.operator("rhetor.cancel", text="", icon="X")
     if job.restarts:
         draw_text(layout, context, session.STARTED_AGAIN, "INFO")
@@ -36,7 +37,7 @@ def draw_outcome(layout: Any, context: Any) -> None:
         return
     column = layout.column(align=True)
     column.label(text=written.title, icon="CHECKMARK")
-    column.label(text=written.length, icon="BLANK1")
+    column.label(text=say(written.length), icon="BLANK1")
     for warning in session.current.warnings:
         draw_text(layout, context, warning, "INFO")
 
@@ -48,7 +49,7 @@ def _draw_waiting(box: Any, waiting: tuple[session.Order, ...]) -> None:
         row.label(text=order.title, icon="TIME")
         row.operator("rhetor.remove_waiting", text="", icon="X", emboss=False).index = index
     if len(waiting) > _MOST_ROWS:
-        column.label(text=f"{len(waiting) - _MOST_ROWS} more", icon="BLANK1")
+        column.label(text=say(f"{len(waiting) - _MOST_ROWS} more"), icon="BLANK1")
     box.operator("rhetor.cancel_all")
 
 

@@ -14,6 +14,7 @@ from .panel_text import draw_error, draw_text
 from .presets import RHETOR_PT_looks_presets
 from .rig import Rig, find_rig
 from .style_choice import LARGEST_SEED
+from .words import say
 
 _COLOURS = ("skin", "iris", "hair")
 _SWATCH_SCALE = 0.9
@@ -31,10 +32,10 @@ class _OnHead:
         """A head of ours is picked, and can be changed."""
         rig = _rig(context)
         if rig is None:
-            cls.poll_message_set("Create or pick a head of Rhetor first")
+            cls.poll_message_set(say("Create or pick a head of Rhetor first"))
             return False
         if reason := obstacle(rig):
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
             return False
         return True
 

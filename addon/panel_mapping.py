@@ -25,6 +25,7 @@ from .mapping_settings import (
 )
 from .ops_fit import POORLY_SHOWN
 from .panel_text import draw_text
+from .words import say
 
 _ROWS = 6
 _MOST_UNITS_SHOWN = 2
@@ -202,13 +203,13 @@ def _draw_filling(layout: Any, context: Any, root: Any) -> None:
     column.operator("rhetor.suggest_mapping", icon="SORTALPHA")
     question = session.current.question
     if question is not None:
-        column.progress(factor=question.fraction, text=question.stage or "Asking the engine")
+        column.progress(factor=question.fraction, text=say(question.stage or "Asking the engine"))
     else:
         column.operator("rhetor.fit_mapping", icon="MOD_SHRINKWRAP")
     row = layout.row(align=True)
     row.operator("rhetor.guess_landmarks", text="Guess", icon="VIEWZOOM")
     row.operator("rhetor.mark_landmarks", text="Mark", icon="RESTRICT_SELECT_OFF")
-    layout.label(text=f"{marked} of {len(FACE_LANDMARKS)} landmarks", icon="EMPTY_AXIS")
+    layout.label(text=say(f"{marked} of {len(FACE_LANDMARKS)} landmarks"), icon="EMPTY_AXIS")
     poor = _poorly_shown(root.rhetor_mapping.fitted)
     if poor:
         more = len(poor) - _MOST_NAMES_SHOWN

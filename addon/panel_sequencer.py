@@ -12,6 +12,7 @@ from . import compat, session
 from .panel_jobs import draw_outcome, draw_queue
 from .panel_styles import draw_style
 from .voice import STRIP
+from .words import say
 
 _HAS_SOUND = {"SOUND", "META"}
 
@@ -34,7 +35,7 @@ class RHETOR_OT_animate_strip(bpy.types.Operator):
         elif strip.mute:
             reason = "The strip is muted"
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(say(reason))
         return not reason
 
     def invoke(self, context: Any, _event: Any) -> set[str]:
@@ -52,7 +53,7 @@ class RHETOR_OT_animate_strip(bpy.types.Operator):
             return bpy.ops.rhetor.animate(way)
         except RuntimeError as error:
             reason = session.current.error or str(error).strip().removeprefix("Error: ")
-            self.report({"ERROR"}, str(reason))
+            self.report({"ERROR"}, say(reason))
             return {"CANCELLED"}
 
 

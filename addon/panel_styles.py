@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import bpy
 
 from . import learning, style_menu
-from .panel_text import draw_error, draw_text
+from .panel_text import draw_error, draw_text, joined
 from .session import Phase
+from .words import say
 
 _THUMBNAIL_SCALE = 4.0
 _POPUP_SCALE = 5.0
@@ -86,11 +87,11 @@ def _draw_progress(layout: Any, context: Any) -> None:
     current = learning.current
     layout.label(text=current.order.label, icon="FILE_MOVIE")
     row = layout.row(align=True)
-    row.progress(factor=current.fraction, text=current.stage)
+    row.progress(factor=current.fraction, text=say(current.stage))
     row.operator("rhetor.cancel_style", text="", icon="X")
     column = layout.column(align=True)
-    known = filter(None, (f"{current.fraction:.0%}", current.time_left))
-    column.label(text=", ".join(known), icon="TIME")
+    known = joined(f"{current.fraction:.0%}", current.time_left)
+    column.label(text=known, icon="TIME")
     _draw_warnings(column, context)
     if learning.tracking_dir(current.order.name).is_dir():
         layout.operator("rhetor.show_tracking", icon="IMAGE_DATA").name = current.order.name
@@ -101,7 +102,7 @@ def _draw_outcome(layout: Any, context: Any) -> None:
     if current.order is None:
         return
     if current.phase is Phase.DONE:
-        layout.label(text=f"{current.order.label} is ready", icon="CHECKMARK")
+        layout.label(text=say(f"{current.order.label} is ready"), icon="CHECKMARK")
         _draw_warnings(layout, context)
         row = layout.row(align=True)
         if context.scene.rhetor.style_name != current.order.name:
@@ -121,7 +122,7 @@ def _draw_warnings(layout: Any, context: Any) -> None:
 def _draw_unfinished(layout: Any, order: Any) -> None:
     box = layout.box()
     row = box.row(align=True)
-    row.label(text=f"{order.label} is not finished", icon="FILE_MOVIE")
+    row.label(text=say(f"{order.label} is not finished"), icon="FILE_MOVIE")
     row.operator("rhetor.discard_style", text="", icon="X", emboss=False).name = order.name
     row = box.row(align=True)
     row.operator("rhetor.resume_style", icon="PLAY").name = order.name

@@ -16,6 +16,7 @@ from .on_takes import BOTH, PARTS, active_take, picked_character, stored
 from .ops_compare import compared, note_played
 from .panel_text import draw_text
 from .playback import plays_as_strip
+from .words import say
 
 _PART_ICONS = {HEAD: "BONE_DATA", FACE: "SHAPEKEY_DATA"}
 _ROWS = 4
@@ -132,7 +133,7 @@ def _draw_details(layout: Any, entry: takes.TakeEntry) -> None:
     made = time.strftime(", %d %b %H:%M", time.localtime(entry.made_s)) if entry.made_s else ""
     edited = ", edited" if any(map(edits.known_edited, entry.actions)) else ""
     style, seed = stored(entry, "style"), stored(entry, "seed")
-    layout.label(text=f"{style.capitalize()}, seed {seed}{made}{edited}")
+    layout.label(text=say(f"{style.capitalize()}, seed {seed}{made}{edited}"))
 
 
 def _draw_comparison(layout: Any, context: Any, active: takes.TakeEntry | None) -> None:

@@ -27,6 +27,11 @@ def draw_lines(layout: Any, text: str, icon: str, characters: int) -> None:
         column.label(text=line, icon=icon if number == 0 or icon == "NONE" else "BLANK1")
 
 
+def joined(*parts: str) -> str:
+    """What there is of some words, each in the person's language, with commas between."""
+    return ", ".join(say(part) for part in parts if part)
+
+
 def draw_error(layout: Any, context: Any, error: RhetorError) -> Any:
     """What went wrong and what to do, in a box; returns the box for buttons."""
     box = layout.box()

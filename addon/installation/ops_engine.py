@@ -12,6 +12,7 @@ from ...engine.protocol.errors import InstallError, RhetorError
 from .. import prefs, session, timers
 from ..core.installation.interpreter import python_of
 from ..warm_engine import failed_check
+from ..words import say
 from .installer import current
 from .ops_install import EngineTask
 from .report import check_line, report_text, verdict
@@ -28,10 +29,10 @@ class RHETOR_OT_check_engine(bpy.types.Operator):
     def poll(cls, context: Any) -> bool:
         """There is an engine; one look at a time."""
         if session.current.is_examining:
-            cls.poll_message_set("The engine is being looked at")
+            cls.poll_message_set(say("The engine is being looked at"))
             return False
         if not prefs.engine_python_setting(context):
-            cls.poll_message_set("Install the engine first")
+            cls.poll_message_set(say("Install the engine first"))
             return False
         return True
 
@@ -53,8 +54,8 @@ class RHETOR_OT_check_engine(bpy.types.Operator):
             time.sleep(session.PUMP_INTERVAL_S)
         checks = session.current.engine_checks
         for check in checks:
-            self.report({"INFO" if check["is_good"] else "WARNING"}, check_line(check))
-        self.report({"INFO"}, verdict(checks))
+            self.report({"INFO" if check["is_good"] else "WARNING"}, say(check_line(check)))
+        self.report({"INFO"}, say(verdict(checks)))
         return {"FINISHED"}
 
     def _start(self, context: Any) -> bool:
@@ -62,7 +63,7 @@ class RHETOR_OT_check_engine(bpy.types.Operator):
             session.current.examine(prefs.engine_python(context))
         except RhetorError as error:
             session.current.engine_checks = (failed_check(error),)
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return False
         return True
 
@@ -78,7 +79,7 @@ class RHETOR_OT_copy_engine_report(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """There is a report."""
         if not session.current.engine_checks:
-            cls.poll_message_set("Press Check Engine first")
+            cls.poll_message_set(say("Press Check Engine first"))
             return False
         return True
 
@@ -87,7 +88,7 @@ class RHETOR_OT_copy_engine_report(bpy.types.Operator):
         python = prefs.engine_python_setting(context)
         checks, line = session.current.engine_checks, session.current.engine_line
         context.window_manager.clipboard = report_text(checks, line, python)
-        self.report({"INFO"}, "The report was copied")
+        self.report({"INFO"}, say("The report was copied"))
         return {"FINISHED"}
 
 
@@ -116,12 +117,12 @@ class RHETOR_OT_use_environment(EngineTask, bpy.types.Operator):
         path = Path(bpy.path.abspath(self.filepath))
         python = path if path.is_file() else python_of(path)
         if settings is None or not python.is_file():
-            self.report({"ERROR"}, f"There is no Python in {path}")
+            self.report({"ERROR"}, say(f"There is no Python in {path}"))
             return {"CANCELLED"}
         try:
             current.examine(python, lambda: setattr(settings, "engine_python", str(python)))
         except InstallError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return self.follow()
 
@@ -162,7 +163,7 @@ class RHETOR_OT_open_install_log(bpy.types.Operator):
 
 def _is_there(operator: type, path: Path) -> bool:
     if not path.exists():
-        operator.poll_message_set("Nothing has been installed")
+        operator.poll_message_set(say("Nothing has been installed"))
         return False
     return True
 

@@ -11,6 +11,7 @@ from ...engine.protocol.errors import CancelledError, InstallError, RhetorError
 from .. import learning, prefs, session
 from ..core.installation.install import InstallOrder
 from ..panel_text import draw_lines
+from ..words import say
 from .installer import bundled_prefix, current, watch
 
 _DIALOG_WIDTH = 440
@@ -31,7 +32,7 @@ class EngineTask:
     def poll(cls, _context: Any) -> bool:
         """One task at a time."""
         if current.is_working:
-            cls.poll_message_set("The engine is being installed")
+            cls.poll_message_set(say("The engine is being installed"))
         return not current.is_working
 
     def follow(self) -> set[str]:
@@ -42,10 +43,10 @@ class EngineTask:
         try:
             current.drain()
         except RhetorError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         for note in current.notes:
-            self.report({"INFO"}, note)
+            self.report({"INFO"}, say(note))
         return {"FINISHED"}
 
 
@@ -92,7 +93,7 @@ class RHETOR_OT_install_engine(EngineTask, bpy.types.Operator):
     def execute(self, context: Any) -> set[str]:
         """Begin."""
         if not bpy.app.online_access:
-            self.report({"ERROR"}, "Allow Online Access first, or install from an offline kit")
+            self.report({"ERROR"}, say("Allow Online Access first, or install from an offline kit"))
             return {"CANCELLED"}
         order = prefs.install_order(context, bundled_prefix())
         return _begin(self, replace(order, is_update=self.is_update))
@@ -135,13 +136,13 @@ class RHETOR_OT_cancel_installation(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """Something is under way."""
         if not current.is_working:
-            cls.poll_message_set("Nothing is being installed")
+            cls.poll_message_set(say("Nothing is being installed"))
         return current.is_working
 
     def execute(self, _context: Any) -> set[str]:
         """Stop it."""
         current.cancel()
-        self.report({"INFO"}, "Stopped. Installing again goes on with what was downloaded")
+        self.report({"INFO"}, say("Stopped. Installing again goes on with what was downloaded"))
         return {"FINISHED"}
 
 
@@ -158,10 +159,10 @@ class RHETOR_OT_uninstall_engine(EngineTask, bpy.types.Operator):
         if not super().poll(context):
             return False
         if session.current.is_engine_busy or learning.current.is_working:
-            cls.poll_message_set("The engine is at work: wait for it, or cancel it")
+            cls.poll_message_set(say("The engine is at work: wait for it, or cancel it"))
             return False
         if not current.home.root.exists():
-            cls.poll_message_set("Nothing is installed")
+            cls.poll_message_set(say("Nothing is installed"))
             return False
         return True
 
@@ -183,7 +184,7 @@ def _begin(operator: EngineTask, order: InstallOrder | None) -> set[str]:
         else:
             current.install(order)
     except (InstallError, CancelledError) as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, say(error))
         return {"CANCELLED"}
     return operator.follow()
 

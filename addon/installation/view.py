@@ -10,6 +10,7 @@ from ..core.installation.download import size_label
 from ..core.installation.hardware import Variant
 from ..core.installation.home import Installed
 from ..panel_text import draw_error, draw_text
+from ..words import say
 from .installer import current
 from .report import check_line, verdict
 
@@ -35,7 +36,7 @@ def draw_progress(layout: Any, context: Any) -> None:
     if current.is_working:
         row = layout.row(align=True)
         row.scale_y = _BUTTON_HEIGHT
-        row.progress(factor=current.fraction, text=current.stage)
+        row.progress(factor=current.fraction, text=say(current.stage))
         row.operator("rhetor.cancel_installation", text="", icon="X")
         return
     if current.error is not None:
@@ -63,14 +64,18 @@ def _draw_state(layout: Any, context: Any, settings: Any) -> None:
         draw_text(layout, context, _summary(installed), "CHECKMARK")
         place = f"{size_label(installed.size_bytes)} in {current.home.root}"
         draw_text(layout, context, place, "BLANK1")
-        if current.is_outdated:
-            draw_text(layout, context, "This version of Rhetor needs newer packages.", "INFO")
+    if session.current.engine_line:
+        draw_text(layout, context, f"{session.current.engine_line} runs.", "BLANK1")
+    if current.is_outdated and not settings.engine_python:
+        draw_text(layout, context, "This version of Rhetor needs newer packages.", "INFO")
 
 
 def _summary(installed: Installed) -> str:
     variant = Variant(installed.variant).label
-    learning = "with New Style" if installed.learning else "without New Style"
-    return f"The engine is installed: PyTorch {installed.torch} for {variant}, {learning}."
+    what = f"PyTorch {installed.torch} for {variant}"
+    if installed.learning:
+        return f"The engine is installed, ready for New Style: {what}."
+    return f"The engine is installed, without what New Style needs: {what}."
 
 
 def _draw_main_button(layout: Any, settings: Any) -> None:
