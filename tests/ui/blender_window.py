@@ -136,10 +136,12 @@ class BlenderWindow:
         """The whole window."""
         return Box(0, 0, *SIZE)
 
-    def as_far_as_texts(self, box: Box) -> Box:
-        """The upper part of a box, down to the lowest text in it."""
-        self.put_mouse_away()
-        lowest = lowest_text(self.desktop.place, box.crop(self.desktop.look()))
+    def as_far_as_texts(self, box: Box, picture: Image.Image | None = None) -> Box:
+        """The upper part of a box, down to the lowest text in it; on a picture, or now."""
+        if picture is None:
+            self.put_mouse_away()
+            picture = self.desktop.look()
+        lowest = lowest_text(self.desktop.place, box.crop(picture))
         return Box(box.x, box.y, box.width, min(box.height, lowest + _MARGIN_PX))
 
     def settle(self) -> None:

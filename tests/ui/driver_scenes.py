@@ -107,6 +107,8 @@ def second_speaker(files):
         strip = strips_of(editor).new_sound(Path(file).stem, file, channel, frame)
         frame = strip.frame_final_end + 6
     scene.frame_end = frame
+    view = view_space().region_3d
+    view.view_location, view.view_distance = (0.45, 0.0, 0.21), 1.6
 
 
 def foreign_character():
@@ -123,6 +125,8 @@ def foreign_character():
         for key in list(item.keys()):
             del item[key]
     scene.collection.objects.link(other)
+    for item in scene.objects:
+        item.hide_set(item != other)
     scene.rhetor.head = other
 
 

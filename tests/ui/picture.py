@@ -121,9 +121,10 @@ def _read_words(
 
 
 def save_small(picture: Image.Image, path: Path) -> None:
-    """A PNG of few bytes: 255 colours are more than an interface shows."""
+    """A PNG of few bytes: with 255 colours, mixed where skin needs more."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    few = picture.quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = picture.quantize(255, kmeans=2)
+    few = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
     few.save(path, optimize=True)
 
 

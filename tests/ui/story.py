@@ -38,3 +38,10 @@ class Story:
         picture = self.window.picture(within)
         save_small(picture, self.pictures / f"{name}.png")
         return picture
+
+    def show(self, name: str, within: Box, is_at_rest: bool = True) -> None:
+        """Renew a picture of the manual. is_at_rest: the mouse may be put away."""
+        if is_at_rest:
+            self.window.put_mouse_away()
+        assert self.manual is not None
+        save_small(self.window.picture(within), self.manual / f"{name}.png")
