@@ -45,6 +45,8 @@ def test_a_new_person_sees_one_button(told):
     assert told["first run"][-1] == "rhetor.install_engine"
     assert told["first run"].count("rhetor.install_engine") == 1
     assert "Allow Online Access" in told["offline"]
+    said = told["preferences"]
+    assert "not installed" in said[0] and said[1] == "rhetor.install_engine"
 
 
 def test_the_kit_installs_without_network(told):
@@ -57,6 +59,9 @@ def test_the_kit_installs_without_network(told):
 def test_the_installed_engine_animates(told):
     assert told["animated"]["title"] and told["animated"]["engine"].startswith("Engine ")
     assert told["ready"] == []
+    said = " ".join(told["preferences then"])
+    assert f"PyTorch {told['installed']['torch']}" in said and "checks passed" in said
+    assert said.index("rhetor.check_engine") < said.index("rhetor.uninstall_engine")
     assert "checks passed" in told["checks"] and "BAD" not in told["checks"]
     assert "Blender " in told["checks"] and "torch: " in told["checks"]
 

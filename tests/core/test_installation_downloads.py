@@ -168,6 +168,13 @@ def test_a_full_disk_is_seen_before(source, downloader, monkeypatch):
     assert source.seen["gets"] == 0
 
 
+def test_a_kit_needs_room_too(kit, tmp_path, monkeypatch):
+    free = shutil.disk_usage("/")._replace(free=3_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: free)
+    with pytest.raises(InstallError, match="disk is too full"):
+        unpack_kit(kit, tmp_path / "out", HERE, lambda *_: None)
+
+
 def test_files_on_this_machine(downloader, tmp_path):
     (tmp_path / NAME).write_bytes(CONTENT)
     downloader.fetch_all([wheel((tmp_path / NAME).as_uri())], lambda *_: None)

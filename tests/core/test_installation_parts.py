@@ -261,6 +261,7 @@ class Offers:
 
 
 CPU_MACHINE, CARD = Machine("Linux", "x86_64"), Machine("Linux", "x86_64", has_nvidia=True)
+AMD = Machine("Linux", "x86_64", has_amd=True)
 CPU, CUDA = wheels("2.13.0+cpu"), wheels("2.13.0+cu130")
 
 
@@ -270,6 +271,7 @@ CPU, CUDA = wheels("2.13.0+cpu"), wheels("2.13.0+cu130")
         (Wish(learning=False), CPU_MACHINE, Offers(CPU), (CPU, Variant.CPU, False), False),
         (Wish(learning=False), CARD, Offers(CPU, None, CUDA), (CUDA, Variant.CUDA, False), False),
         (Wish(learning=False), CARD, Offers(CPU), (CPU, Variant.CPU, False), True),
+        (Wish(learning=False), AMD, Offers(CUDA, None, CPU), (CPU, Variant.CPU, False), True),
         (Wish(Variant.CPU, False), CARD, Offers(CUDA, None, CPU), (CPU, Variant.CPU, False), False),
         (Wish(learning=False, sources=("x",)), CARD, Offers(CPU), (CPU, Variant.CPU, False), False),
         (Wish(), CPU_MACHINE, Offers(CPU), (CPU, Variant.CPU, False), True),

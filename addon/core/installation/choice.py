@@ -64,19 +64,19 @@ def choose(
     if offer.variant is wanted or wish.sources:
         return offer
     try:
-        wheels = selector().choose(requirements, pins.constraints, wanted)
-        selected = chosen(wheels, *offer.notes)
-        if selected.variant is not wanted:
-            raise InstallError(
-                f"There is no build for {wanted.label} that this machine can run.",
-                "Install the driver of the graphics card, or choose another variant.",
-            )
+        found = chosen(selector().choose(requirements, pins.constraints, wanted), *offer.notes)
+        reason = InstallError(
+            f"There is no build for {wanted.label} that this machine can run.",
+            "Install the driver of the graphics card, or choose another build.",
+        )
     except InstallError as error:
-        if wish.variant is not Variant.AUTOMATIC:
-            raise
-        note = f"Installed for {offer.variant.label} instead of {wanted.label}. {error}"
-        return replace(offer, notes=(*offer.notes, note))
-    return selected
+        found, reason = offer, error
+    if found.variant is wanted:
+        return found
+    if wish.variant is not Variant.AUTOMATIC:
+        raise reason
+    note = f"Installed for {found.variant.label} instead of {wanted.label}. {reason}"
+    return replace(found, notes=(*found.notes, note))
 
 
 def _offer(

@@ -64,7 +64,12 @@ class Downloader:
     def fetch_all(self, wheels: Sequence[Wheel], report: Report) -> None:
         """Get what is not there yet. Raises InstallError."""
         sizes = {wheel.filename: self._size(wheel) for wheel in wheels}
-        self._check_space(wheels, sizes)
+        total = sum(sizes.values())
+        there = sum(
+            _length(self._folder / wheel.filename) + _length(self._partial(wheel))
+            for wheel in wheels
+        )
+        check_space(self._folder, max(total - there, 0), total)
         before = 0
         for wheel in wheels:
             total = max(sum(sizes.values()), 1)
@@ -153,25 +158,25 @@ class Downloader:
         except (OSError, http.client.HTTPException, ValueError):
             return 0  # getting it will tell why
 
-    def _check_space(self, wheels: Sequence[Wheel], sizes: dict[str, int]) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        there = sum(
-            _length(self._folder / wheel.filename) + _length(self._partial(wheel))
-            for wheel in wheels
-        )
-        total = sum(sizes.values())
-        needed = max(total - there, 0) + round(total * INSTALLED_PER_DOWNLOADED)
-        free = shutil.disk_usage(self._folder).free
-        if needed > free:
-            raise InstallError(
-                f"The disk is too full: {size_label(needed)} are needed in {self._folder.parent}, "
-                f"{size_label(free)} are free.",
-                "Free some space, or install without what New Style needs.",
-            )
-
     def _partial(self, wheel: Wheel) -> Path:
         """Where a file grows; one of another content has another name."""
         return self._folder / f"{wheel.filename}.{wheel.sha256[:8]}.partial"
+
+
+def check_space(folder: Path, to_write: int, wheels: int) -> None:
+    """Whether the disk has room for what is still to be written and for what is unpacked then.
+
+    wheels: bytes of all of them. Raises InstallError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    needed = to_write + round(wheels * INSTALLED_PER_DOWNLOADED)
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise InstallError(
+            f"The disk is too full: {size_label(needed)} are needed in {folder.parent}, "
+            f"{size_label(free)} are free.",
+            "Free some space, or install for the CPU and without New Style.",
+        )
 
 
 def size_label(count: int) -> str:

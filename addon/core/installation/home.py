@@ -24,6 +24,7 @@ from typing import Any
 
 from ....engine.protocol.errors import InstallError
 from ..file_lock import try_lock
+from .hardware import Variant
 
 HOME_VARIABLE = "RHETOR_ENGINE_HOME"
 
@@ -113,6 +114,7 @@ class EngineHome:
             known = {field.name for field in fields(Installed)}
             values = {name: value for name, value in stored.items() if name in known}
             installed = Installed(**{**values, "report": tuple(stored.get("report", ()))})
+            Variant(installed.variant)  # one that this version knows
             return installed if self.python(installed).is_file() else None
         except (OSError, ValueError, TypeError, AttributeError):
             return None

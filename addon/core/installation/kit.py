@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ....engine.protocol.errors import InstallError
+from .download import check_space
 from .hardware import Machine
 from .wheels import Wheel
 
@@ -98,6 +99,7 @@ def unpack_kit(
     with _opened(path) as archive:
         manifest = _manifest(archive, path, target)
         total = sum(entry["size"] for entry in manifest["wheels"])
+        check_space(folder, total, total)
         before = 0
         for entry in manifest["wheels"]:
             _unpack(archive, entry, folder)

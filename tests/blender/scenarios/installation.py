@@ -16,6 +16,7 @@ def main(kit: str, audio: str) -> dict:
     told = {
         "before": refused("animate"),
         "first run": drawn(),
+        "preferences": drawn_preferences(),
         "offline": refused("install_engine"),
     }
     assert bpy.ops.rhetor.install_offline_kit(filepath=kit) == {"FINISHED"}
@@ -25,6 +26,7 @@ def main(kit: str, audio: str) -> dict:
     told["animated"] = animated()
     told["ready"] = drawn()
     told["checks"] = checked()
+    told["preferences then"] = drawn_preferences()
     assert bpy.ops.rhetor.uninstall_engine() == {"FINISHED"}
     assert installer.installed is None
     told["after"] = [str(path) for path in Path(os.environ["RHETOR_ENGINE_HOME"]).glob("**/*")]
@@ -68,14 +70,26 @@ class Layout:
     def label(self, text: str = "", **_options) -> None:
         self.said.append(text)
 
-    def operator(self, name: str, **_options) -> None:
+    def operator(self, name: str, **_options):
         self.said.append(name)
+        return SimpleNamespace()
+
+    def panel(self, *_arguments, **_options):
+        return self, self
 
 
 def drawn() -> list[str]:
     """What the panel shows of the installation."""
     layout = Layout()
     scenario.module("addon.installation.first_run").draw_first_run(layout, Sidebar())
+    return layout.said
+
+
+def drawn_preferences() -> list[str]:
+    """What the preferences show, with Advanced open."""
+    layout = Layout()
+    settings = scenario.module("addon.prefs").preferences(bpy.context)
+    scenario.module("addon.installation.view").draw_engine(layout, Sidebar(), settings)
     return layout.said
 
 
