@@ -57,6 +57,11 @@ def read_face(
         if block.name in shaping:
             rest = rest + block.value * changes[block.name]
     free = [name for name in changes if name not in shaping]
+    if not free:
+        raise RigError(
+            f"All shape keys of {item.name} are muted or in use.",
+            "Set those that are expressions to 0: the face is read at rest.",
+        )
     to_root = _to_root(item, root)
     turn = np.array(to_root.to_3x3(), np.float32).T
     return FaceShape.of(

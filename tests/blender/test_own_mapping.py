@@ -23,6 +23,7 @@ def told(default_blender, engine_python, speech, tmp_path_factory):
 def test_names_that_say_nothing_lead_to_the_fit(told):
     assert "Fit by Shape" in told["suggest"]
     assert told["fit without landmarks"]
+    assert "Set those that are expressions to 0" in told["fit in use"]
 
 
 def test_the_fit_undoes_the_disguise(told):

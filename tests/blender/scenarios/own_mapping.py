@@ -16,6 +16,9 @@ def main(audio: str, landmarks: str, folder: str) -> dict:
     told = {"suggest": said(bpy.ops.rhetor.suggest_mapping)}
     told["fit without landmarks"] = not bpy.ops.rhetor.fit_mapping.poll()
     mark(face, landmarks)
+    told["fit in use"] = said(bpy.ops.rhetor.fit_mapping)
+    for block in face.data.shape_keys.key_blocks[1:]:
+        block.value = 0.0
     assert bpy.ops.rhetor.fit_mapping("INVOKE_DEFAULT") == {"FINISHED"}
     told["fit"] = compare(root, names)
     told["explained"] = json.loads(root.rhetor_mapping.fitted)
@@ -44,6 +47,7 @@ def character() -> tuple:
         block = face.shape_key_add(name=f"Schlüssel {place}")
         moved = (part.neutral + size * dense[row]) * 0.01
         block.data.foreach_set("co", moved.astype(np.float32).ravel())
+        block.value = 1.0
     bpy.context.view_layer.update()
     settings = face.rhetor_character
     settings.is_set_up = True
@@ -157,8 +161,8 @@ def animate(root, face, audio: str) -> dict:
     """The keys follow the take as the mapping says."""
     bpy.context.scene.rhetor.audio = audio
     assert bpy.ops.rhetor.animate() == {"FINISHED"}
-    action = face.data.shape_keys.animation_data.action
-    curves = scenario.module("addon.compat").all_fcurves(action)
+    channels = scenario.module("addon.compat").assigned_channels(face.data.shape_keys)
+    curves = list(channels.fcurves)
     spread = [np.ptp([p.co[1] for p in curve.keyframe_points]) for curve in curves]
     return {"curves": len(curves), "moving": int(sum(s > 0.01 for s in spread))}
 

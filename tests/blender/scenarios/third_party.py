@@ -28,6 +28,7 @@ def ict_head(folder: str) -> bpy.types.Object:
         moved, _ = read_obj(path)
         block = head.shape_key_add(name=path.stem)
         block.data.foreach_set("co", upright(moved).astype(np.float32).ravel())
+        block.value = 0.0
     mesh.polygons.foreach_set("use_smooth", [True] * len(mesh.polygons))
     bpy.context.view_layer.update()
     return head
