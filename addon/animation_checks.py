@@ -149,7 +149,7 @@ def _check_nla(animation: Any, what: str) -> Iterator[Finding]:
 def _check_drivers(animation: Any, what: str, paths: Collection[str]) -> Iterator[Finding]:
     drivers = [d for d in animation.drivers if d.data_path in paths and not d.mute]
     if drivers:
-        names = ", ".join(_short(driver.data_path) for driver in drivers[:_NAMES_SHOWN])
+        names = ", ".join(short_name(driver.data_path) for driver in drivers[:_NAMES_SHOWN])
         yield Finding(
             f"Drivers overrule the keys of {what}: {names}.",
             "Delete or mute the drivers.",
@@ -175,6 +175,6 @@ def _count(some: list[Any], total: int) -> str:
     return f"All {total}" if len(some) == total else f"{len(some)} of {total}"
 
 
-def _short(path: str) -> str:
+def short_name(path: str) -> str:
     """The name in a data path, for people."""
     return path.split('"')[1] if '"' in path else path

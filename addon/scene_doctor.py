@@ -13,7 +13,7 @@ import bpy
 from ..engine.protocol.errors import RigError
 from ..engine.provenance import engine_version
 from . import compat
-from .animation_checks import Finding, check_animation, is_take, take_curves
+from .animation_checks import Finding, check_animation, is_take, short_name, take_curves
 from .character import Character, find_character, validate_character
 from .core.timing import rate_label
 from .keys_write import PROVENANCE_PREFIX
@@ -193,7 +193,7 @@ def _compare(context: Any, owner: Any, what: str, paths: tuple[str, ...]) -> Ite
         value = value[liveliest.array_index] if hasattr(value, "__len__") else value
         keyed = liveliest.evaluate(frame)
         if abs(value - keyed) > max(_TOLERANCE, 0.01 * span):
-            name = liveliest.data_path.split('"')[1]
+            name = short_name(liveliest.data_path)
             yield Finding(
                 f"On frame {frame} {name} is keyed {keyed:.3f} and shown {value:.3f}.",
                 f"Something else moves {what}: another add-on, a script or an animation layer.",

@@ -65,7 +65,7 @@ def _euler_angles(rotation: Array, mode: str) -> Array:
     end = np.arctan2(odd * matrices[:, second, first], matrices[:, first, first])
     found = np.stack([start, middle, end], axis=1)
     far_from_gimbal_lock = float(np.abs(middle).max()) < _NEAR_GIMBAL_LOCK_RAD
-    values = np.empty_like(found)
+    values = np.empty(found.shape)
     values[:, [first, second, third]] = (
         np.unwrap(found, axis=0) if far_from_gimbal_lock else _nearest_solutions(found)
     )

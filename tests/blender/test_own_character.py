@@ -53,6 +53,12 @@ def test_a_rig_in_centimetres_that_looks_along_z_is_understood(told):
     assert told["centimetres"]["findings"] == []
 
 
+def test_a_head_without_bones_is_checked_too(told):
+    assert told["visemes_only"]["findings"] == []
+    (held,) = told["visemes_only"]["held"]
+    assert "delta_" in held and "Something else moves the head" in held
+
+
 def test_eyes_by_bones_look_the_same_way(told):
     for rig in ("vroid", "centimetres", "bones_for_all"):
         assert told[rig]["eyes"] < EXACT_RAD

@@ -128,9 +128,7 @@ def centimetres(take, audio) -> dict:
     told["eyes"] = eye_error(take, armature, ("mixamorig:LeftEye", "mixamorig:RightEye"))
     told["eyes by"] = settings.eyes
     told["takes"] = len(scenario.module("addon.takes").takes_of(character_of(armature)))
-    assert bpy.ops.rhetor.check_scene() == {"FINISHED"}
-    report = scenario.module("addon.session").current.scene_report
-    told["findings"] = [str(finding) for finding in report.findings]
+    told["findings"] = findings()
     return told
 
 
@@ -160,6 +158,10 @@ def visemes_only(take, audio) -> dict:
     told["turn_error"] = performances.angle_between(np.array(turns), target)
     told["mouth"] = alike(opened, take)
     told["keys"] = keyed(face)
+    told["findings"] = findings()
+    bpy.app.handlers.frame_change_post.append(hold_still)
+    told["held"] = findings()
+    bpy.app.handlers.frame_change_post.remove(hold_still)
     return told
 
 
@@ -217,6 +219,19 @@ def show(take, audio, item) -> None:
 
 def character_of(item):
     return scenario.module("addon.character").find_character(item)
+
+
+def findings() -> list[str]:
+    """What Check Scene says."""
+    assert bpy.ops.rhetor.check_scene() == {"FINISHED"}
+    report = scenario.module("addon.session").current.scene_report
+    return [str(finding) for finding in report.findings]
+
+
+def hold_still(scene, *_depsgraph) -> None:
+    """A script that puts the object back after every change of frame."""
+    scene.rhetor.head.delta_rotation_quaternion = (1, 0, 0, 0)
+    scene.rhetor.head.delta_location = (0, 0, 0)
 
 
 def frames(take) -> range:
