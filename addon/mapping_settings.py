@@ -31,6 +31,7 @@ from .core.key_mapping import KeyMapping
 _COLUMN = {name: column for column, name in enumerate(EXPRESSION_NAMES)}
 _EMPTY = KeyMapping((), np.zeros((len(EXPRESSION_NAMES), 0)))
 _FACTOR = "factor_"
+_OVERRIDABLE = {"LIBRARY_OVERRIDABLE"}
 
 
 @lru_cache(maxsize=16)
@@ -167,6 +168,7 @@ def _factor(unit: str) -> Any:
         min=-10.0,
         max=10.0,
         step=5,
+        override=_OVERRIDABLE,
         get=read,
         set=write,
     )
@@ -175,16 +177,18 @@ def _factor(unit: str) -> Any:
 class RHETOR_PG_mapping(bpy.types.PropertyGroup):
     """The table of shape keys, and what is tried out."""
 
-    active_key: IntProperty(name="Shape Key", options={"HIDDEN"}, min=0)
+    active_key: IntProperty(name="Shape Key", options={"HIDDEN"}, min=0, override=_OVERRIDABLE)
     only_used: BoolProperty(
         name="Only Used",
         description="Hide the keys that a performance leaves alone",
+        override=_OVERRIDABLE,
     )
     test_unit: EnumProperty(
         name="Unit",
         description="The expression unit to try on the character",
         items=[(name, name, "") for name in EXPRESSION_NAMES],
         default="jawOpen",
+        override=_OVERRIDABLE,
         update=show_tested_unit,
     )
     test_amount: FloatProperty(
@@ -196,14 +200,20 @@ class RHETOR_PG_mapping(bpy.types.PropertyGroup):
         min=0.0,
         max=1.0,
         subtype="FACTOR",
-        options={"SKIP_SAVE"},
+        override=_OVERRIDABLE,
         update=show_tested_unit,
     )
-    before_test: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    before_test: StringProperty(
+        name="Before the Test",
+        description="What the keys were at before the test, as JSON",
+        options={"HIDDEN"},
+        override=_OVERRIDABLE,
+    )
     fitted: StringProperty(
         name="Fit",
         description="How much of each unit the keys can show, as the last fit has found, as JSON",
         options={"HIDDEN"},
+        override=_OVERRIDABLE,
     )
 
 
@@ -215,7 +225,7 @@ CLASSES = (RHETOR_PG_mapping,)
 
 def register() -> None:
     """Add `Object.rhetor_mapping`."""
-    bpy.types.Object.rhetor_mapping = PointerProperty(type=RHETOR_PG_mapping)
+    bpy.types.Object.rhetor_mapping = PointerProperty(type=RHETOR_PG_mapping, override=_OVERRIDABLE)
 
 
 def unregister() -> None:
