@@ -108,7 +108,9 @@ def _angles(
 def _head_turns(part: TakePart, bones: tuple[str, ...], frames: list[int]) -> list[Quaternion]:
     """How the head stands at each frame, in the armature's space, all other bones at rest."""
     turns = [Quaternion() for _ in frames]
-    rotations = _bone_rotations(part, frames)
+    rotations = _rotations(part, frames)
+    if part.owner.type != "ARMATURE":  # a head without bones moves itself
+        return rotations.get("", turns)
     for bone in part.owner.data.bones:  # parents come before their children
         if bone.name in rotations and bone.name in bones:
             rest = bone.matrix_local.to_quaternion()
@@ -120,30 +122,47 @@ def _head_turns(part: TakePart, bones: tuple[str, ...], frames: list[int]) -> li
     return turns
 
 
-def _bone_rotations(part: TakePart, frames: list[int]) -> dict[str, list[Quaternion]]:
+def _rotations(part: TakePart, frames: list[int]) -> dict[str, list[Quaternion]]:
+    """Of each bone that the take turns, by name; of the object itself under ""."""
     values: dict[str, dict[int, list[float]]] = defaultdict(dict)
     for curve in compat.slot_fcurves(part.action, part.slot):
         name, _, channel = curve.data_path.rpartition(".")
-        if name.startswith('pose.bones["') and channel.startswith("rotation_"):
+        if channel.startswith("rotation_"):
             values[name][curve.array_index] = [curve.evaluate(frame) for frame in frames]
     found = {}
     for path, channels in values.items():
-        bone = part.owner.path_resolve(path)
-        rows = zip(*(channels[index] for index in sorted(channels)), strict=True)
-        found[bone.name] = [_quaternion(row, bone.rotation_mode) for row in rows]
+        turned = _resolved(part.owner, path) if path else part.owner
+        if turned is not None:
+            name, mode = turned.name if path else "", turned.rotation_mode
+            found[name] = [
+                _quaternion({index: column[at] for index, column in channels.items()}, mode)
+                for at in range(len(frames))
+            ]
     return found
 
 
-def _quaternion(row: tuple[float, ...], mode: str) -> Quaternion:
+def _resolved(owner: Any, path: str) -> Any | None:
+    """The bone or shape key at a path; None where it is gone or has another name now."""
+    try:
+        return owner.path_resolve(path)
+    except ValueError:
+        return None
+
+
+def _quaternion(channels: dict[int, float], mode: str) -> Quaternion:
+    """A rotation from its channels by index; somebody may have deleted some."""
     if mode == "QUATERNION":
-        return Quaternion(row).normalized()
+        return Quaternion(
+            [channels.get(index, float(index == 0)) for index in range(4)]
+        ).normalized()
     if mode == "AXIS_ANGLE":
-        return Quaternion(row[1:], row[0])
-    return Euler(row, mode).to_quaternion()
+        axis = [channels.get(index, float(index == 2)) for index in (1, 2, 3)]
+        return Quaternion(axis, channels.get(0, 0.0))
+    return Euler([channels.get(index, 0.0) for index in range(3)], mode).to_quaternion()
 
 
 def _mouth_distances(one: TakePart, other: TakePart, frames: list[int]) -> np.ndarray:
-    """(T,) how far the farthest point of the mouth is from itself, in the mesh's units."""
+    """(T,) how far shape keys move the farthest point of the mouth apart, in the mesh's units."""
     ours, theirs = (_mouth_values(part, frames) for part in (one, other))
     names = [name for name in ours if name in theirs]
     if not names:
@@ -156,13 +175,12 @@ def _mouth_distances(one: TakePart, other: TakePart, frames: list[int]) -> np.nd
 
 
 def _mouth_values(part: TakePart, frames: list[int]) -> dict[str, np.ndarray]:
-    return {
-        part.owner.path_resolve(curve.data_path.rpartition(".")[0]).name: np.array(
-            [curve.evaluate(frame) for frame in frames]
-        )
-        for curve in compat.slot_fcurves(part.action, part.slot)
-        if amount_of(curve.data_path, group_name(curve)) == "mouth" and curve.is_valid
-    }
+    values = {}
+    for curve in compat.slot_fcurves(part.action, part.slot):
+        block = _resolved(part.owner, curve.data_path.rpartition(".")[0])
+        if block is not None and amount_of(curve.data_path, group_name(curve)) == "mouth":
+            values[block.name] = np.array([curve.evaluate(frame) for frame in frames])
+    return values
 
 
 def _displacements(keys: Any, names: list[str]) -> np.ndarray:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import bpy
 
+from ..engine.protocol.errors import RigError
 from . import compat, nla, playback
 from .character import Character
 from .keys_write import PROVENANCE_PREFIX, TAKE_MARK, WrittenPart, remove_actions
@@ -129,7 +130,11 @@ def duplicate(character: Character, entry: TakeEntry) -> TakeEntry:
 
 
 def remove(entry: TakeEntry) -> None:
-    """Delete a take from the file, with its strips."""
+    """Delete a take from the file, with its strips. Raises RigError where it is linked."""
+    if any(not action.is_editable for action in entry.actions):
+        raise RigError(
+            f"{entry.name} is linked from another file.", "Open that file to remove it there."
+        )
     for part in entry.parts:
         for _, strip in nla.find_strips(part.owner, entry.id):
             nla.remove_strip(part.owner, strip)

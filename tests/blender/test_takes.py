@@ -103,4 +103,6 @@ def check_own_character(told) -> None:
     assert told["amounts"][0] == ["head_rotation", "head_location"]
     assert told["amounts"][1] == ["mouth", "brows"]
     assert told["opens"] > 0.05 and abs(told["half"] - 0.5) < 1e-5
+    said, seen = told["compared"]
+    assert seen > 1.0 and abs(said - seen) < 1e-2
     assert told["turns"] > 0.01 and told["still"] < 1e-3, "still is how it was set up"

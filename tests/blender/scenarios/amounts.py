@@ -111,7 +111,31 @@ def scale_own_character(audio: str) -> dict:
     told["opens"], told["half"] = opened, half / opened
     told["turns"] = turned.rotation_difference(tilted).angle
     told["still"] = still.rotation_difference(tilted).angle
+    amounts_of(armature).head_rotation = 1.0
+    told["compared"] = compare_own_character(armature, audio)
     return told
+
+
+def compare_own_character(armature, audio: str) -> list[float]:
+    """Largest angle between two takes in degrees: as it is told, and as the scene shows it."""
+    find = scenario.module("addon.character").find_character
+    shown = [turns_of(armature)]
+    take = performances.random_take(1.0, seed=7)
+    scenario.module("addon.scene_write").write_performance(performances.performance(take, audio))
+    shown.append(turns_of(armature))
+    one, other = scenario.module("addon.takes").takes_of(find(armature))
+    told = scenario.module("addon.comparison").compare(find(armature), one, other)
+    angles = [a.rotation_difference(b).angle for a, b in zip(*shown, strict=True)]
+    return [told.head_degrees, float(np.degrees(max(angles)))]
+
+
+def turns_of(armature) -> list[Quaternion]:
+    turns = []
+    for frame in range(1, 25):
+        bpy.context.scene.frame_set(frame)
+        seen = armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        turns.append(seen.pose.bones["Tête"].matrix.to_quaternion())
+    return turns
 
 
 def shown_on(armature, face):
