@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rhetor.tests.ui.desktop import wait_for
 from rhetor.tests.ui.picture import Box, save_small
 from rhetor.tests.ui.story import Story
