@@ -19,6 +19,7 @@ from ..engine.protocol.errors import AudioError, RigError
 from ..engine.protocol.requests import AnimateRequest, request_params
 from . import compat
 from .character import Character, find_character, validate_character
+from .core.blending import blends
 from .dialogue_play import is_placed
 from .dialogue_settings import ensure_speaker
 from .identify import BlockId
@@ -58,7 +59,7 @@ class Dialogue:
 
     @property
     def margin(self) -> int:
-        """Frames before and after a line in which it is blended in and out."""
+        """Frames before and after a line in which it is blended in and out, where there is room."""
         return round(BLEND_S * self.rate_hz)
 
     @property
@@ -77,7 +78,7 @@ class Dialogue:
 
     def missing_orders(self, device: str) -> list[Order]:
         """What is not in place yet: listening first, so that it lies below."""
-        orders = [*self._listening(), *map(self._order, self.lines)]
+        orders = [*self._listening(), *self._spoken()]
         missing = [order for order in orders if not _is_in_place(order)]
         return [replace(o, request=replace(o.request, device=device)) for o in missing]
 
@@ -106,7 +107,15 @@ class Dialogue:
                     digest=_digest(request, [first]),
                 )
 
-    def _order(self, line: Line) -> Order:
+    def _spoken(self) -> Iterator[Order]:
+        for root in self.spoken:
+            own = [line for line in self.lines if line.character.root == root]
+            spans = [(line.voice.start_frame, self.after(line)) for line in own]
+            for line, (before, after) in zip(own, blends(spans, self.margin), strict=True):
+                yield self._order(line, before, after)
+
+    def _order(self, line: Line, before: int, after: int) -> Order:
+        """A line with so many frames of silence before and after, in which it is blended."""
         voice = line.voice
         request = replace(
             self._request(line),
@@ -114,14 +123,15 @@ class Dialogue:
             silence_s=None,
             start_s=voice.start_s,
             max_seconds=voice.max_seconds,
-            margin_s=self.margin / self.rate_hz,
+            lead_s=before / self.rate_hz,
+            trail_s=after / self.rate_hz,
         )
         stamp = voice.file.stat()
         return Order(
             request,
             BlockId.of(self.scene),
             BlockId.of(line.character.root),
-            voice.start_frame - self.margin,
+            voice.start_frame - before,
             Placement.LINE,
             voice.strip,
             _digest(request, [voice.file.name, stamp.st_size, int(stamp.st_mtime)]),

@@ -118,8 +118,8 @@ def _add(part: WrittenPart, order: Order) -> None:
     if IDLE_TRACK not in [track.name for track in tracks]:
         nla.ensure_track(owner, IDLE_TRACK)
     is_line = order.placement is Placement.LINE
-    # It comes and goes in its margins, where the voice is silent.
-    blend = round(order.request.margin_s * order.request.fps)
+    # It comes and goes in the silence around the voice.
+    request = order.request
     strip = nla.add_strip(
         owner,
         LINES_TRACK if is_line else IDLE_TRACK,
@@ -127,8 +127,8 @@ def _add(part: WrittenPart, order: Order) -> None:
         part.slot,
         order.start_frame,
         name=order.label,
-        blend_in=blend,
-        blend_out=blend,
+        blend_in=round(request.lead_s * request.fps),
+        blend_out=round(request.trail_s * request.fps),
     )
     if not is_line:
         strip.extrapolation = "HOLD"

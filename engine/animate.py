@@ -93,7 +93,7 @@ def animate(request: AnimateRequest, networks: Networks, progress: ProgressCallb
 
 
 def hear(request: AnimateRequest, progress: Callable[[float], None]) -> Recording:
-    """What a request is to be performed to, with its margins. Raises AudioError."""
+    """What a request is to be performed to, with the silence around. Raises AudioError."""
     if request.silence_s is None:
         recording = decode_audio(
             Path(request.audio), progress, start_s=request.start_s, max_seconds=request.max_seconds
@@ -101,8 +101,8 @@ def hear(request: AnimateRequest, progress: Callable[[float], None]) -> Recordin
     else:
         silence = np.zeros(max(1, round(request.silence_s * SAMPLE_RATE_HZ)), np.float32)
         recording = Recording(silence, request.silence_s, "")
-    margin = round(request.margin_s * SAMPLE_RATE_HZ)
-    return replace(recording, samples=np.pad(recording.samples, margin))
+    around = (round(request.lead_s * SAMPLE_RATE_HZ), round(request.trail_s * SAMPLE_RATE_HZ))
+    return replace(recording, samples=np.pad(recording.samples, around))
 
 
 @torch.inference_mode()

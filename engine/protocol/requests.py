@@ -21,7 +21,7 @@ _MAX_ANGLE_RAD = math.pi
 _MAX_OFFSET_MM = 10_000.0
 _MAX_IDENTITY_SD = 10.0
 MAX_SILENCE_S = 4 * 3600.0
-MAX_MARGIN_S = 10.0
+MAX_AROUND_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class AnimateRequest:
     POSE_CHANNELS of frame 0, rad and mm; None: the neutral pose. eyes: sample blinks and gaze.
     identity: shape coefficients in standard deviations; None: those of the style's person, or
     heard in the voice. start_s: begin so far into the recording. max_seconds: use no more than so
-    much from there. silence_s: listen for so long instead, without a recording. margin_s: so much
-    silence before and after, for a performance that is to be blended in and out. device: one of
-    DEVICES. Raises ConfigError on anything out of range.
+    much from there. silence_s: listen for so long instead, without a recording. lead_s, trail_s:
+    so much silence before and after, for a performance that is to be blended in and out. device:
+    one of DEVICES. Raises ConfigError on anything out of range.
     """
 
     audio: str = ""
@@ -49,7 +49,8 @@ class AnimateRequest:
     start_s: float = 0.0
     max_seconds: float | None = None
     silence_s: float | None = None
-    margin_s: float = 0.0
+    lead_s: float = 0.0
+    trail_s: float = 0.0
     device: str = "auto"
 
     def __post_init__(self) -> None:
@@ -69,10 +70,11 @@ class AnimateRequest:
             f"The frame rate is from 1 to {MAX_FPS:g} per second, not {self.fps!r}.",
         )
         _require(isinstance(self.eyes, bool), f"eyes is true or false, not {self.eyes!r}.")
-        _require(
-            _is_number(self.margin_s) and 0.0 <= self.margin_s <= MAX_MARGIN_S,
-            f"The silence around is from 0 to {MAX_MARGIN_S:g} seconds, not {self.margin_s!r}.",
-        )
+        for around_s in (self.lead_s, self.trail_s):
+            _require(
+                _is_number(around_s) and 0.0 <= around_s <= MAX_AROUND_S,
+                f"The silence around is from 0 to {MAX_AROUND_S:g} seconds, not {around_s!r}.",
+            )
         self._check_start_pose()
         _require(
             self.identity is None or _are_within(self.identity, _MAX_IDENTITY_SD),
@@ -81,9 +83,9 @@ class AnimateRequest:
 
     @property
     def duration_s(self) -> float | None:
-        """Seconds that the take is to cover, margins included; None: as the recording has it."""
+        """Seconds that the take is to cover, silence included; None: as the recording has it."""
         used_s = self.max_seconds if self.silence_s is None else self.silence_s
-        return None if used_s is None else used_s + 2.0 * self.margin_s
+        return None if used_s is None else self.lead_s + used_s + self.trail_s
 
     def _check_recording(self) -> None:
         _require(isinstance(self.audio, str) and bool(self.audio), "There is no recording.")

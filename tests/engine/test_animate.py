@@ -179,9 +179,9 @@ def test_listening_is_a_living_head_whose_mouth_rests(engine, style):
 def test_a_part_has_the_frames_that_were_asked_for(engine, speech, fps):
     for frames, margin in ((1, 0), (25, 0), (41, 8)):
         part = replace(
-            speech, start_s=2.0, max_seconds=frames / fps, margin_s=margin / fps, fps=fps
+            speech, start_s=2.0, max_seconds=frames / fps, lead_s=margin / fps, trail_s=2 / fps
         )
-        assert run(engine, part).frame_count == frames + 2 * margin
+        assert run(engine, replace(part, fps=fps)).frame_count == margin + frames + 2
 
 
 def test_a_part_is_performed_to_what_is_heard_in_it(engine, speech, tmp_path):
@@ -193,8 +193,8 @@ def test_a_part_is_performed_to_what_is_heard_in_it(engine, speech, tmp_path):
     np.testing.assert_allclose(part.expression, alone.expression, atol=0.02)  # 16 bits
 
 
-def test_margins_are_silence_with_a_closed_mouth(engine, speech):
-    got = run(engine, replace(speech, start_s=1.0, max_seconds=3.0, margin_s=1.0))
+def test_the_silence_around_has_a_closed_mouth(engine, speech):
+    got = run(engine, replace(speech, start_s=1.0, max_seconds=3.0, lead_s=1.0, trail_s=1.0))
     jaw = got.expression_channel("jawOpen")
     assert got.frame_count == 150 and jaw[30:120].max() > 0.1
     assert max(jaw[:20].max(), jaw[-20:].max()) < 0.05

@@ -30,7 +30,8 @@ def test_round_trip_through_json():
         identity=(0.5, -1.0),
         start_s=1.5,
         max_seconds=2,
-        margin_s=0.25,
+        lead_s=0.25,
+        trail_s=0.5,
         device="cpu",
     )
     assert animate_request(json.loads(json.dumps(request_params(request)))) == request
@@ -62,8 +63,8 @@ def test_round_trip_through_json():
         ("start_s", -0.1),
         ("start_s", math.nan),
         ("start_s", None),
-        ("margin_s", -1),
-        ("margin_s", 60),
+        ("lead_s", -1),
+        ("trail_s", 60),
         ("silence_s", 5.0),
         ("start_pose", [0, 0, 0]),
         ("start_pose", [4.0, 0, 0, 0, 0, 0]),
@@ -83,8 +84,8 @@ def test_wrong_settings_are_refused(setting, value):
 
 
 def test_listening_needs_no_recording_and_allows_none():
-    request = animate_request({"silence_s": 12.5, "margin_s": 0.5})
-    assert request.audio == "" and request.duration_s == 13.5
+    request = animate_request({"silence_s": 12.5, "lead_s": 0.5, "trail_s": 1.0})
+    assert request.audio == "" and request.duration_s == 14.0
     for wrong in ({"silence_s": 0}, {"silence_s": -1.0}, {"silence_s": 1e9}, {"silence_s": "5"}):
         with pytest.raises(ConfigError, match="Listening"):
             animate_request(wrong)
@@ -93,9 +94,9 @@ def test_listening_needs_no_recording_and_allows_none():
             animate_request({"silence_s": 5.0, **other})
 
 
-def test_the_length_is_what_was_asked_for_with_its_margins():
+def test_the_length_is_what_was_asked_for_with_the_silence_around():
     assert AnimateRequest(AUDIO).duration_s is None
-    assert AnimateRequest(AUDIO, start_s=3.0, max_seconds=2.0, margin_s=0.5).duration_s == 3.0
+    assert AnimateRequest(AUDIO, start_s=3.0, max_seconds=2.0, lead_s=0.5).duration_s == 2.5
 
 
 def test_an_unknown_setting_is_named_with_the_known_ones():
