@@ -26,8 +26,15 @@ def preset_names() -> list[str]:
     return sorted(path.stem for path in folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
 
 
-def preset_path(name: str) -> Path:
-    """The file of a preset. Raises RigError where the name does not make one."""
+def existing_preset(name: str) -> Path:
+    """The file of a preset. Raises RigError where there is none of that name."""
+    if name not in preset_names():
+        raise RigError(f"There is no preset {name}.", "Choose one from the menu.")
+    return presets_dir() / f"{name}{SUFFIX}"
+
+
+def new_preset(name: str) -> Path:
+    """The file for a preset. Raises RigError where the name does not make one."""
     stem = bpy.path.clean_name(name.strip()).strip("_")
     if not stem:
         raise RigError("The preset has no name.", "Type a name for it.")

@@ -14,8 +14,8 @@ from ..engine.protocol.errors import RhetorError
 from .core.key_names import suggest
 from .mapping_presets import (
     SUFFIX,
-    preset_names,
-    preset_path,
+    existing_preset,
+    new_preset,
     read_mapping,
     write_mapping,
 )
@@ -126,7 +126,12 @@ class RHETOR_OT_remove_mapping_unit(_OnKey, bpy.types.Operator):
     bl_label = "Remove Unit"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "INTERNAL"}
 
-    unit: EnumProperty(name="Unit", items=_UNITS, options={"SKIP_SAVE"})
+    unit: EnumProperty(
+        name="Unit",
+        description="What the key is to follow no longer",
+        items=_UNITS,
+        options={"SKIP_SAVE"},
+    )
 
     def edit(self, root: bpy.types.Object, face: Any) -> None:
         """Set its factor to nothing."""
@@ -166,8 +171,9 @@ class RHETOR_OT_save_mapping_preset(_OnMapping, bpy.types.Operator):
 
     def edit(self, _root: bpy.types.Object, face: Any) -> None:
         """Write the file; a preset of that name is replaced."""
-        write_mapping(preset_path(self.name), mapping_of(face))
-        self.report({"INFO"}, say(f"The preset {preset_path(self.name).stem} is kept"))
+        path = new_preset(self.name)
+        write_mapping(path, mapping_of(face))
+        self.report({"INFO"}, say(f"The preset {path.stem} is kept"))
 
 
 class RHETOR_OT_load_mapping_preset(_OnMapping, bpy.types.Operator):
@@ -181,7 +187,7 @@ class RHETOR_OT_load_mapping_preset(_OnMapping, bpy.types.Operator):
 
     def edit(self, _root: bpy.types.Object, face: Any) -> None:
         """Take over the keys that the mesh has."""
-        _load(self, face, preset_path(self.name))
+        _load(self, face, existing_preset(self.name))
 
 
 class RHETOR_OT_remove_mapping_preset(bpy.types.Operator):
@@ -199,10 +205,11 @@ class RHETOR_OT_remove_mapping_preset(bpy.types.Operator):
 
     def execute(self, _context: Any) -> set[str]:
         """Delete the file."""
-        if self.name not in preset_names():
-            self.report({"ERROR"}, say(f"There is no preset {self.name}."))
+        try:
+            existing_preset(self.name).unlink()
+        except (RhetorError, OSError) as error:
+            self.report({"ERROR"}, say(str(error)))
             return {"CANCELLED"}
-        preset_path(self.name).unlink()
         return {"FINISHED"}
 
 

@@ -50,7 +50,7 @@ def test_presets_and_files_keep_the_table(told):
     assert presets["loaded"] and presets["imported"] and presets["unchanged"]
     assert "other shape keys" in presets["other keys"]
     assert "no mapping" in presets["foreign"]
-    assert "cannot be read" in presets["nowhere"] and "cannot be read" in presets["gone"]
+    assert "cannot be read" in presets["nowhere"] and "no preset" in presets["gone"]
 
 
 def test_a_take_moves_the_fitted_keys(told):
