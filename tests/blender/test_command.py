@@ -88,6 +88,9 @@ def test_a_batch_goes_on_after_a_failure_and_is_resumed(batch, speech):
     first = json.loads(said)
     assert code == 1 and [item["status"] for item in first["items"]] == ["done", "failed", "done"]
     assert "no file" in first["items"][1]["error"]["message"] and first["items"][1]["error"]["hint"]
+    code, said, _ = told["stopped"]
+    assert code == 1
+    assert [item["status"] for item in json.loads(said)["items"]] == ["failed", "waiting"]
     code, said, _ = told["second"]
     second = json.loads(said)
     assert code == 0

@@ -39,11 +39,16 @@ def batch(audio: str, folder: Path) -> dict:
     engines = count_engines()
     first = run(["batch", str(jobs), "--json", "--fps", "24"])
     stamp = (folder / "made" / "one.blend").stat().st_mtime_ns
+    jobs.write_text(json.dumps(entries[1:], indent=1), encoding="utf-8")
+    manifest = ["--manifest", str(folder / "stopped.json")]
+    stopped = run(["batch", str(jobs), "--json", "--no-keep-going", *manifest])
+    jobs.write_text(json.dumps(entries, indent=1), encoding="utf-8")
     missing.write_bytes(Path(audio).read_bytes())
     second = run(["batch", str(jobs), "--json", "--fps", "24", "--resume"])
     jobs.write_text('[{"audio": "a.wav",\n "stile": "x"}]', encoding="utf-8")
     return {
         "first": first,
+        "stopped": stopped,
         "second": second,
         "engines": len(engines),
         "kept": (folder / "made" / "one.blend").stat().st_mtime_ns == stamp,
