@@ -76,6 +76,7 @@ class RHETOR_OT_edit_dialogue(bpy.types.Operator):
 
     what: EnumProperty(
         name="What",
+        description="What is taken away",
         items=[
             ("ACTIVE", "Remove Line", "Remove the chosen line from the table"),
             ("ALL", "Remove All Lines", "Empty the table"),

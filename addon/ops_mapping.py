@@ -17,6 +17,7 @@ from .mapping_presets import (
     existing_preset,
     new_preset,
     read_mapping,
+    remove_preset,
     write_mapping,
 )
 from .mapping_settings import (
@@ -206,9 +207,9 @@ class RHETOR_OT_remove_mapping_preset(bpy.types.Operator):
     def execute(self, _context: Any) -> set[str]:
         """Delete the file."""
         try:
-            existing_preset(self.name).unlink()
-        except (RhetorError, OSError) as error:
-            self.report({"ERROR"}, say(str(error)))
+            remove_preset(self.name)
+        except RhetorError as error:
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         return {"FINISHED"}
 

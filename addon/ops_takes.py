@@ -114,7 +114,7 @@ class RHETOR_OT_remove_take(OnTake, bpy.types.Operator):
         try:
             takes.remove(entry)
         except RigError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, say(error))
             return {"CANCELLED"}
         self.report({"INFO"}, say(f"{name} was removed"))
         return {"FINISHED"}

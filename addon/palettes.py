@@ -8,7 +8,7 @@ from .head_looks import Colour
 SKIN_COLOURS: dict[str, Colour] = {
     "porcelain": (0.62, 0.42, 0.32),
     "fair": (0.56, 0.36, 0.26),
-    "light": (0.48, 0.29, 0.19),
+    "beige": (0.48, 0.29, 0.19),
     "medium": (0.39, 0.23, 0.15),
     "olive": (0.33, 0.205, 0.125),
     "tan": (0.26, 0.145, 0.09),

@@ -57,6 +57,14 @@ NO_TEXTS = {
 }
 """Names of data-blocks, words that other programs say, words for logs."""
 
+FRAGMENTS = {
+    *("the head", "the face", "opening the mouth", "closing the lips", "rounding the lips"),
+    *("raising the brows", "lowering the brows", "looking around", "about {0} left"),
+    *("closed its connection", "ended with exit code {0}", "was killed ({0})"),
+    *("was killed (signal {0})", "is packed into the .blend", "is not at {0}"),
+}
+"""Parts of sentences, which fill gaps."""
+
 _SENTENCE = re.compile(r'["“A-Z{].* ')
 _SHOWING = {"label", "operator", "prop", "menu", "popover", "progress", "prop_search", "say"}
 _TELLING = re.compile(
@@ -107,8 +115,9 @@ def _addon_texts(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.JoinedStr):
             silent |= {id(part) for part in ast.walk(node) if part is not node}
         text = template(node)
-        if text and id(node) not in silent and _SENTENCE.match(text):
-            yield text.strip()
+        if text and id(node) not in silent:
+            if _SENTENCE.match(text) or text in FRAGMENTS:
+                yield text.strip()
         if isinstance(node, ast.Call) and _name(node.func) in _SHOWING:
             for argument in [*node.args[:1], *(k.value for k in node.keywords if k.arg == "text")]:
                 word = template(argument)

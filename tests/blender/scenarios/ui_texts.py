@@ -6,40 +6,54 @@ from collections.abc import Iterator
 import bpy
 import scenario
 
-INHERITED = {"rna_type", "name", "bl_rna"}
+KINDS = (
+    *(bpy.types.Operator, bpy.types.Panel, bpy.types.Menu, bpy.types.UIList),
+    *(bpy.types.PropertyGroup, bpy.types.AddonPreferences, bpy.types.FileHandler),
+)
+
+Text = tuple[str, str, str]
+"""Text, where it is, "labels" or "tooltips"."""
 
 
 def classes() -> Iterator[type]:
     """What Rhetor has registered."""
-    for kind in (
-        *(bpy.types.Operator, bpy.types.Panel, bpy.types.Menu, bpy.types.UIList),
-        *(bpy.types.PropertyGroup, bpy.types.AddonPreferences, bpy.types.FileHandler),
-    ):
+    for kind in KINDS:
         for cls in kind.__subclasses__():
             if cls.__module__.startswith(scenario.EXTENSION) and hasattr(cls, "bl_rna"):
                 yield cls
 
 
-def texts() -> Iterator[tuple[str, str]]:
-    """(text, where)."""
+def texts() -> Iterator[Text]:
+    """Of classes, their properties and the menus of these."""
     for cls in classes():
-        rna, name = cls.bl_rna, cls.__name__
+        name = cls.__name__
         if isinstance(getattr(cls, "bl_label", None), str):
-            yield cls.bl_label, name
+            yield cls.bl_label, name, "labels"
         if issubclass(cls, bpy.types.Operator):
             # The class itself does not know the description that Blender makes of its docstring.
             space, call = cls.bl_idname.split(".")
-            yield getattr(getattr(bpy.ops, space), call).get_rna_type().description, name
-        for prop in rna.properties:
-            if prop.identifier.startswith("bl_") or prop.identifier not in own(cls):
-                continue
-            place = f"{name}.{prop.identifier}"
-            yield prop.name if prop.name != prop.identifier else "", place
-            yield prop.description, place
-            if prop.type == "ENUM":
-                for item in prop.enum_items_static:
-                    yield item.name, f"{place}.{item.identifier}"
-                    yield item.description, f"{place}.{item.identifier}"
+            yield (
+                getattr(getattr(bpy.ops, space), call).get_rna_type().description,
+                name,
+                "tooltips",
+            )
+        for prop in cls.bl_rna.properties:
+            if prop.identifier in own(cls) and not prop.identifier.startswith("bl_"):
+                yield from of_property(prop, f"{name}.{prop.identifier}")
+    for palette in scenario.module("addon.swatches").PALETTES.values():
+        for colour in palette:
+            yield colour.title(), "palettes", "labels"
+
+
+def of_property(prop: bpy.types.Property, place: str) -> Iterator[Text]:
+    """Of a property and, where it is a menu, of its items."""
+    if prop.name != prop.identifier:
+        yield prop.name, place, "labels"
+    yield prop.description, place, "tooltips"
+    if prop.type == "ENUM":
+        for item in prop.enum_items_static:
+            yield item.name, f"{place}.{item.identifier}", "labels"
+            yield item.description, f"{place}.{item.identifier}", "tooltips"
 
 
 def own(cls: type) -> set[str]:
@@ -49,10 +63,10 @@ def own(cls: type) -> set[str]:
 
 
 def main() -> dict:
-    found: dict[str, str] = {}
-    for text, place in texts():
+    found: dict[str, dict[str, str]] = {"labels": {}, "tooltips": {}}
+    for text, place, kind in texts():
         if text:
-            found.setdefault(text, place)
+            found[kind].setdefault(text, place)
     return found
 
 

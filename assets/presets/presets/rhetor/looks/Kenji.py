@@ -11,7 +11,7 @@ looks.face = (
     "0.171 -0.465 0.97 -1.375 -0.076 0.433 -0.599 0.426 -0.134 0.311 0.77 -1.157 -1.088 "
     "-0.145 0.285 0.254 -0.198 -0.271 -0.91 -0.582 -0.021 -0.262 1.393 -0.552"
 )
-looks.skin_palette = "light"
+looks.skin_palette = "beige"
 looks.iris_palette = "dark brown"
 looks.hair_palette = "black"
 looks.has_hair = True
