@@ -87,6 +87,10 @@ def test_what_was_found_and_what_is_missing_is_told(told):
     )
 
 
+def test_a_duplicate_is_a_character_of_its_own(told):
+    assert told["bones_for_all"]["copy"] == {"own mesh": True, "own parts": True}
+
+
 def test_rigify_controls_turn_the_head_whatever_it_follows(default_blender, recorded):
     told = default_blender.run("rigify_rig", SPEECH, recorded, "", timeout_s=300)
     assert told["bones"] == ["head", "neck", "-Y", "Z"]

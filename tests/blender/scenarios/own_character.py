@@ -195,7 +195,20 @@ def bones_for_all(take, audio) -> dict:
     told["stopped"] = angle_with(armature, 0.0, "head", before)
     told["keys"] = keyed(face)
     told["driven"] = block.value
+    told["copy"] = copied(armature, face)
     return told
+
+
+def copied(armature, face) -> dict:
+    """A duplicate has meshes, settings and takes of its own."""
+    for item in (armature, face):
+        item.select_set(True)
+    assert bpy.ops.object.duplicate() == {"FINISHED"}
+    (other,) = [item for item in bpy.context.selected_objects if item.type == "ARMATURE"]
+    (mask,) = [item.mesh for item in other.rhetor_character.faces]
+    (take,) = scenario.module("addon.takes").takes_of(character_of(other))
+    own = {part.owner for part in take.parts} == {other, mask.data.shape_keys}
+    return {"own mesh": mask != face and mask.data != face.data, "own parts": own}
 
 
 def set_up(item) -> str:
