@@ -33,6 +33,15 @@ def existing_preset(name: str) -> Path:
     return presets_dir() / f"{name}{SUFFIX}"
 
 
+def remove_preset(name: str) -> None:
+    """Delete a preset. Raises RigError where there is none, or it cannot go."""
+    path = existing_preset(name)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise RigError(f"{path} cannot be deleted ({error.strerror}).") from error
+
+
 def new_preset(name: str) -> Path:
     """The file for a preset. Raises RigError where the name does not make one."""
     stem = bpy.path.clean_name(name.strip()).strip("_")
