@@ -104,6 +104,10 @@ class RHETOR_OT_fit_mapping(_OnFace, FaceQuestion, bpy.types.Operator):
         )
         good = int((explained >= POORLY_SHOWN).sum())
         count = len(EXPRESSION_NAMES)
+        left_out = len(item.data.shape_keys.key_blocks) - 1 - len(reply.result["key_names"])
+        if left_out:
+            told = f"{left_out} shape keys that are muted or in use were left out"
+            self.report({"WARNING"}, say(told))
         self.report({"INFO"}, say(f"{len(names)} shape keys show {good} of {count} units well"))
 
 
