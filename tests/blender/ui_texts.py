@@ -115,9 +115,8 @@ def _addon_texts(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.JoinedStr):
             silent |= {id(part) for part in ast.walk(node) if part is not node}
         text = template(node)
-        if text and id(node) not in silent:
-            if _SENTENCE.match(text) or text in FRAGMENTS:
-                yield text.strip()
+        if text and id(node) not in silent and (_SENTENCE.match(text) or text in FRAGMENTS):
+            yield text.strip()
         if isinstance(node, ast.Call) and _name(node.func) in _SHOWING:
             for argument in [*node.args[:1], *(k.value for k in node.keywords if k.arg == "text")]:
                 word = template(argument)

@@ -33,10 +33,11 @@ def refusals(poll: ast.FunctionDef) -> Iterator[str]:
     for node in ast.walk(poll):
         for field in ("body", "orelse"):
             block = getattr(node, field, None)
-            if isinstance(block, list) and block and isinstance(block[-1], ast.Return):
-                if ast.unparse(block[-1]) != "return True":
-                    condition = ast.unparse(node.test) if isinstance(node, ast.If) else ""
-                    yield "\n".join([condition, *map(ast.unparse, block)])
+            if not (isinstance(block, list) and block and isinstance(block[-1], ast.Return)):
+                continue
+            if ast.unparse(block[-1]) != "return True":
+                condition = ast.unparse(node.test) if isinstance(node, ast.If) else ""
+                yield "\n".join([condition, *map(ast.unparse, block)])
 
 
 def is_silent(refusal: str) -> bool:

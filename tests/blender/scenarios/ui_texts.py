@@ -12,7 +12,7 @@ KINDS = (
 )
 
 Text = tuple[str, str, str]
-"""Text, where it is, "labels" or "tooltips"."""
+"""Text, where it is, and "labels", "tooltips" or other "texts"."""
 
 
 def classes() -> Iterator[type]:
@@ -40,9 +40,14 @@ def texts() -> Iterator[Text]:
         for prop in cls.bl_rna.properties:
             if prop.identifier in own(cls) and not prop.identifier.startswith("bl_"):
                 yield from of_property(prop, f"{name}.{prop.identifier}")
-    for palette in scenario.module("addon.swatches").PALETTES.values():
-        for colour in palette:
-            yield colour.title(), "palettes", "labels"
+    swatches = scenario.module("addon.swatches")
+    for pigment in swatches.PALETTES:
+        for _, label, tooltip, *_ in swatches.swatches.items_and_custom(pigment):
+            yield label, f"swatches.{pigment}", "labels"
+            yield tooltip, f"swatches.{pigment}", "tooltips"
+    for style in scenario.module("addon.style_menu").menu.entries:
+        yield style.label, "styles", "labels"
+        yield style.description, "styles", "texts"
 
 
 def of_property(prop: bpy.types.Property, place: str) -> Iterator[Text]:
@@ -63,7 +68,7 @@ def own(cls: type) -> set[str]:
 
 
 def main() -> dict:
-    found: dict[str, dict[str, str]] = {"labels": {}, "tooltips": {}}
+    found: dict[str, dict[str, str]] = {"labels": {}, "tooltips": {}, "texts": {}}
     for text, place, kind in texts():
         if text:
             found[kind].setdefault(text, place)
