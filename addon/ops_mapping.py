@@ -93,9 +93,10 @@ class RHETOR_OT_suggest_mapping(_OnMapping, bpy.types.Operator):
                 "No shape key has a name that Rhetor knows.", "Use Fit by Shape instead."
             )
         set_mapping(face, suggestion.mapping)
-        told = f"{found} of {len(names) - 1} shape keys have known names"
         if suggestion.missing:
-            told += f"; there is none for {', '.join(suggestion.missing)}"
+            lacking = ", ".join(map(say, suggestion.missing))
+            self.report({"WARNING"}, say(f"No shape key is for {lacking}."))
+        told = f"{found} of {len(names) - 1} shape keys have known names"
         self.report({"INFO"}, say(told))
 
 
