@@ -75,7 +75,7 @@ class Desktop:
         """Where a text is on a part of the screen; None where it is not."""
         return find_text(self.place, within.crop(self.look()), phrase, (within.x, within.y))
 
-    def await_text(self, phrase: str, within: Box, timeout_s: float = 15.0) -> Box:
+    def await_text(self, phrase: str, within: Box, timeout_s: float = 30.0) -> Box:
         """Where a text is, as soon as it is there. Raises AssertionError where it does not come."""
         found: Box | None = None
 

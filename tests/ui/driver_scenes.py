@@ -131,13 +131,12 @@ def foreign_character():
 
 
 def redraw_for(seconds):
-    """Have the 3D view redrawn as often as progress does, with nothing else going on."""
+    """Have panels and status bar redrawn as often as progress does, with nothing else going on."""
     ends = time.perf_counter() + seconds
 
     def again():
-        for area in bpy.context.window_manager.windows[0].screen.areas:
-            if area.type in {"VIEW_3D", "STATUSBAR"}:
-                area.tag_redraw()
+        view_region("UI").tag_redraw()
+        bpy.context.workspace.status_text_set_internal(None)
         return 0.1 if time.perf_counter() < ends else None
 
     bpy.app.timers.register(again)

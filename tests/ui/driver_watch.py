@@ -19,7 +19,7 @@ class Watch:
 
     def __init__(self):
         self.last = None
-        self.gaps, self.stays, self.writes = [], {}, []
+        self.gaps, self.gaps_of_writes, self.stays, self.writes = [], [], {}, []
         self.entered = []  # [frame, time, whether it is the final write] of our functions
         self.written = 0.0
 
@@ -29,12 +29,18 @@ class Watch:
 
     def stop(self):
         sys.setprofile(None)
-        return {"gaps": sorted(self.gaps)[-5:], "stays": self.stays, "writes": self.writes}
+        return {
+            "gaps": sorted(self.gaps)[-5:],
+            "gaps_of_writes": sorted(self.gaps_of_writes)[-5:],
+            "stays": self.stays,
+            "writes": self.writes,
+        }
 
     def tick(self):
         now = time.perf_counter()
         if self.last is not None:
-            self.gaps.append(now - self.last)
+            # What Blender evaluates and draws because of new keys comes with their write.
+            (self.gaps_of_writes if self.writes else self.gaps).append(now - self.last)
         self.last = now
 
     def profile(self, frame, event, _):

@@ -20,6 +20,7 @@ _STROKES_PX = 9
 _SEGMENTATIONS = ("4", "11")
 """How tesseract looks for text: in a column, then anywhere. Each misses what the other finds."""
 
+_STRIP_PX = 120
 _LIKENESS = 0.8
 _WIDEST_GAP_PX = 24
 _LEAST_DIFFERENCE = 24
@@ -82,9 +83,14 @@ def find_text(
     place: BlenderPlace, picture: Image.Image, phrase: str, at: tuple[int, int]
 ) -> Box | None:
     """Where a text is on a picture whose top left corner is at that point; None where it is not."""
-    path = _save_ink(place, picture)
     for segmentation in _SEGMENTATIONS:
-        found = find_phrase(_read_words(place, path, segmentation, at), phrase)
+        found = find_phrase(_read_words(place, picture, segmentation, at), phrase)
+        if found is not None:
+            return found
+    for top in range(0, picture.height, _STRIP_PX // 2):  # what is lost in the whole shows in parts
+        strip = picture.crop((0, top, picture.width, top + _STRIP_PX))
+        words = _read_words(place, strip, _SEGMENTATIONS[0], (at[0], at[1] + top))
+        found = find_phrase(words, phrase)
         if found is not None:
             return found
     return None
@@ -92,8 +98,7 @@ def find_text(
 
 def lowest_text(place: BlenderPlace, picture: Image.Image) -> int:
     """The row where the lowest word on a picture ends; 0 where there is none."""
-    path = _save_ink(place, picture)
-    words = _read_words(place, path, _SEGMENTATIONS[0], (0, 0))
+    words = _read_words(place, picture, _SEGMENTATIONS[0], (0, 0))
     return max((w.box.y + w.box.height for w in words if w.text.isalpha()), default=0)
 
 
@@ -113,8 +118,9 @@ def find_phrase(words: list[Word], phrase: str) -> Box | None:
 
 
 def _read_words(
-    place: BlenderPlace, path: Path, segmentation: str, at: tuple[int, int]
+    place: BlenderPlace, picture: Image.Image, segmentation: str, at: tuple[int, int]
 ) -> list[Word]:
+    path = _save_ink(place, picture)
     command = ["tesseract", str(path), "-", "--psm", segmentation, "tsv"]
     rows = [r.split("\t") for r in place.output(command, OMP_THREAD_LIMIT="1").splitlines()[1:]]
     return [_word(row, at) for row in rows if len(row) == 12 and row[11].strip()]

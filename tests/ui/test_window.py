@@ -86,8 +86,11 @@ def test_animating_never_keeps_blender_waiting(story: Story) -> None:
     resting = window.measured(lambda: time.sleep(2.0))
     redrawing = window.measured(lambda: window.redraw_for(3.0))
 
+    button = window.await_text("Animate")
+    story.desktop.point(*button.centre)
+
     def animate() -> None:
-        window.click_text("Animate")
+        story.desktop.click()
         window.await_state("session", timeout_s=60.0, phase="done")
 
     animating = window.measured(animate)
