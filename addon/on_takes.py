@@ -9,7 +9,8 @@ from bpy.props import StringProperty
 
 from . import takes
 from .character import FACE, HEAD, Character, find_character
-from .keys_write import PROVENANCE_PREFIX
+from .keys_write import PROVENANCE_PREFIX, TAKE_MARK
+from .playback import playing_action
 from .words import say
 
 BOTH = "BOTH"
@@ -35,7 +36,7 @@ class OnTake:
         character = picked_character(context)
         if character is None:
             cls.poll_message_set(say("Create or pick a head first"))
-        elif not takes.takes_of(character):
+        elif not takes.has_takes(character):
             cls.poll_message_set(say("This character has no take yet: press Animate"))
         else:
             return True
@@ -58,9 +59,10 @@ def picked_character(context: Any) -> Character | None:
 
 
 def active_take(character: Character) -> takes.TakeEntry | None:
-    """The take that plays, of two that play in part the one that has the head."""
-    playing = [entry for entry in takes.takes_of(character) if entry.plays]
-    return max(playing, key=lambda entry: HEAD in entry.plays, default=None)
+    """The take that plays; of two that play in part the one that has the head."""
+    playing = filter(None, map(playing_action, character.owners))
+    found = (takes.find_take(character, action.get(TAKE_MARK, "")) for action in playing)
+    return next(filter(None, found), None)
 
 
 def stored(entry: takes.TakeEntry, key: str, missing: Any = "") -> Any:

@@ -75,10 +75,8 @@ def compared(context: Any) -> tuple[takes.TakeEntry, takes.TakeEntry] | None:
     state = context.window_manager.rhetor_comparison
     if character is None or not state.other:
         return None
-    entries = {entry.id: entry for entry in takes.takes_of(character)}
-    if state.pinned not in entries or state.other not in entries:
-        return None
-    return entries[state.pinned], entries[state.other]
+    pinned, other = (takes.find_take(character, take) for take in (state.pinned, state.other))
+    return None if pinned is None or other is None else (pinned, other)
 
 
 def note_played(context: Any, character: Character, entry: takes.TakeEntry) -> None:

@@ -97,7 +97,8 @@ class RHETOR_PT_takes(bpy.types.Panel):
     @classmethod
     def poll(cls, context: Any) -> bool:
         """There is at least one."""
-        return bool(_entries(context))
+        character = picked_character(context)
+        return character is not None and takes.has_takes(character)
 
     def draw(self, context: Any) -> None:
         """The list, what can be done, and what the playing take was made of."""
@@ -141,7 +142,7 @@ def _draw_comparison(layout: Any, context: Any, active: takes.TakeEntry | None) 
     state = context.window_manager.rhetor_comparison
     pair = compared(context)
     if pair is None:
-        if takes.find_take(picked_character(context), state.pinned) is not None:
+        if state.pinned and takes.find_take(picked_character(context), state.pinned) is not None:
             draw_text(
                 layout, context, "Play another take to compare it with the pinned one", "PINNED"
             )

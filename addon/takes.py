@@ -99,6 +99,11 @@ def takes_of(character: Character) -> tuple[TakeEntry, ...]:
     return tuple(sorted(filter(None, entries), key=lambda entry: (entry.made_s, entry.name)))
 
 
+def has_takes(character: Character) -> bool:
+    """Whether a character has any; quicker than to list them."""
+    return next(_actions_of(character), None) is not None
+
+
 def find_take(character: Character, take: str) -> TakeEntry | None:
     """One of them by id."""
     actions = [action for action in _actions_of(character) if action[TAKE_MARK] == take]

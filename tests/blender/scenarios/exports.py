@@ -11,18 +11,21 @@ START = 11
 FRAMES = (11, 14, 20, 27, 34)
 
 
-def main(audio: str, folder: str, mixed: str, *formats: str) -> dict:
+def main(audio: str, folder: str, *cases: str) -> dict:
     rig = make_scene(audio)
-    before = state()
-    shown = {"action": look(rig.parts)}
-    paths = {(f, "action"): export(f, f"{folder}/action {f}.x") for f in formats}
+    before, shown, paths = state(), {"action": look(rig.parts)}, {}
+    by_place = {place: [c for c in cases if c.endswith(place)] for place in ("action", "strips")}
+    for case in by_place["action"]:
+        paths[case] = export(case.split()[0], f"{folder}/{case}.x")
     fade_in_nla(rig)
     shown["strips"] = look(rig.parts)
-    paths[mixed, "strips"] = export(mixed, f"{folder}/strips")
-    told = {"untouched": state() == before, "moves_mm": moves(shown["action"])}
+    for case in by_place["strips"]:
+        paths[case] = export(case.split()[0], f"{folder}/{case}")
+    told = {"untouched": state() == before, "moves_mm": moves(shown["action"]), "cases": {}}
     rest = {name: local(item) for name, item in rig.parts.items()}
-    for (file_format, place), path in paths.items():
-        told[f"{file_format} {place}"] = read_back(file_format, path, rest, shown[place])
+    for case, path in paths.items():
+        file_format, place = case.split()
+        told["cases"][case] = read_back(file_format, path, rest, shown[place])
     return told
 
 
