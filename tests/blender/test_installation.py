@@ -24,7 +24,7 @@ def kit(tmp_path_factory, default_blender):
     module = "rhetor.addon.core.installation.kit_command"
     options = ["--output", str(folder), "--work", str(ROOT / "build" / "offline-kit")]
     done = subprocess.run(
-        [sys.executable, "-m", module, *options, "--no-new-style", "--variant", "auto"],
+        [sys.executable, "-m", module, *options, "--no-new-style", "--variant", "cpu"],
         capture_output=True,
         text=True,
         timeout=300,
@@ -37,7 +37,9 @@ def kit(tmp_path_factory, default_blender):
 
 @pytest.fixture(scope="module")
 def told(default_blender, kit, speech, engine_python):
-    return default_blender.run("installation", kit, speech, timeout_s=400, **NO_NETWORK)
+    return default_blender.run(
+        "installation", kit, speech, engine_python, timeout_s=400, **NO_NETWORK
+    )
 
 
 def test_a_new_person_sees_one_button(told):
@@ -64,6 +66,17 @@ def test_the_installed_engine_animates(told):
     assert said.index("rhetor.check_engine") < said.index("rhetor.uninstall_engine")
     assert "checks passed" in told["checks"] and "BAD" not in told["checks"]
     assert "Blender " in told["checks"] and "torch: " in told["checks"]
+
+
+def test_what_cannot_be_used_is_refused(told):
+    assert "The offline kit cannot be read" in told["not a kit"]
+    assert "There is no Python in" in told["nowhere"]
+
+
+def test_an_existing_environment_is_tried_and_kept(told, engine_python):
+    kept, *shown = told["existing"]
+    assert kept == str(engine_python)
+    assert str(engine_python) in " ".join(shown) and "rhetor.use_environment" in shown
 
 
 def test_uninstalling_leaves_nothing(told):

@@ -36,9 +36,10 @@ def create_environment(
     bundled_prefix: root of Blender's own Python, which is copied; None: any other, which a
     virtual environment refers to. Raises InstallError.
     """
-    if bundled_prefix is None:
+    program = _real(str(executable))
+    if bundled_prefix is None or not program.is_relative_to(_real(str(bundled_prefix))):
         return _virtual_environment(folder, executable, commands)
-    python = folder / executable.relative_to(bundled_prefix)
+    python = folder / program.relative_to(_real(str(bundled_prefix)))
     try:
         shutil.copytree(
             bundled_prefix,

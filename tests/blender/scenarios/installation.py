@@ -10,7 +10,7 @@ import performances
 import scenario
 
 
-def main(kit: str, audio: str) -> dict:
+def main(kit: str, audio: str, python: str) -> dict:
     performances.create_head(hair=False)
     bpy.context.scene.rhetor.audio = audio
     told = {
@@ -19,6 +19,9 @@ def main(kit: str, audio: str) -> dict:
         "preferences": drawn_preferences(),
         "offline": refused("install_engine"),
     }
+    told["not a kit"] = refused("install_offline_kit", filepath=audio)
+    told["nowhere"] = refused("use_environment", filepath=str(Path(kit).parent))
+    told["existing"] = existing(python)
     assert bpy.ops.rhetor.install_offline_kit(filepath=kit) == {"FINISHED"}
     installer = scenario.module("addon.installation.installer").current
     told["installed"] = vars(installer.installed).copy()
@@ -34,9 +37,19 @@ def main(kit: str, audio: str) -> dict:
     return told
 
 
-def refused(name: str) -> str:
+def existing(python: str) -> list[str]:
+    """Point to an environment by its folder, as a person may; then forget it again."""
+    settings = scenario.module("addon.prefs").preferences(bpy.context)
+    assert bpy.ops.rhetor.use_environment(filepath=str(Path(python).parents[1])) == {"FINISHED"}
+    kept = settings.engine_python
+    shown = drawn_preferences()
+    settings.engine_python = ""
+    return [kept, *shown]
+
+
+def refused(name: str, **arguments: str) -> str:
     try:
-        getattr(bpy.ops.rhetor, name)()
+        getattr(bpy.ops.rhetor, name)(**arguments)
     except RuntimeError as error:
         return str(error)
     raise AssertionError(f"{name} should have been refused")
