@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 
-class KeyedCurve(NamedTuple):
+@dataclass(frozen=True)
+class KeyedCurve:
     """The keys of one property.
 
     coordinates: (T, 2) float32 frames and values. shape: what else makes the curve, such as
