@@ -27,7 +27,7 @@ class RHETOR_OT_animate(bpy.types.Operator):
     @classmethod
     def description(cls, _context: Any, _properties: Any) -> str:
         """What a press does now."""
-        return _QUEUE_TIP if session.current.is_working else cls.__doc__ or ""
+        return say(_QUEUE_TIP if session.current.is_working else cls.__doc__ or "")
 
     @classmethod
     def poll(cls, context: Any) -> bool:

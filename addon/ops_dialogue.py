@@ -96,7 +96,7 @@ class RHETOR_OT_edit_dialogue(bpy.types.Operator):
     def description(cls, _context: Any, properties: Any) -> str:
         """What this very button does."""
         item = properties.bl_rna.properties["what"].enum_items[properties.what]
-        return f"{item.description}; strips and animation stay as they are"
+        return say(f"{item.description}; strips and animation stay as they are")
 
     def execute(self, context: Any) -> set[str]:
         """Remove them from the table."""
@@ -154,6 +154,7 @@ class RHETOR_OT_animate_dialogue(bpy.types.Operator):
             dialogue = read_dialogue(context)
             orders = dialogue.missing_orders(prefs.device(context))
             _mute_unspoken(context, dialogue)
+            dialogue.fit_blends()
             session.current.submit_all(orders, prefs.engine_python(context))
         except RhetorError as error:
             session.current.fail(error)

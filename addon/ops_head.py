@@ -31,7 +31,7 @@ class RHETOR_OT_create_head(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     identity_seed: IntProperty(
-        name="Face",
+        name="Face Seed",
         description="0 is the average face; any other number another person",
         min=0,
         max=LARGEST_SEED,

@@ -42,7 +42,7 @@ class RHETOR_OT_play_take(OnTake, bpy.types.Operator):
     def description(cls, _context: Any, properties: Any) -> str:
         """What this very button does."""
         items = properties.bl_rna.properties["part"].enum_items
-        return f"Let this take play. {items[properties.part].description}"
+        return say(f"Let this take play. {items[properties.part].description}")
 
     def execute(self, context: Any) -> set[str]:
         """Let its actions play."""

@@ -72,6 +72,16 @@ def test_what_is_said_can_be_translated(method, argument):
     assert not plain
 
 
+def test_tooltips_of_the_moment_can_be_translated():
+    plain = []
+    for place, cls in operators():
+        for node in ast.walk(cls):
+            if isinstance(node, ast.FunctionDef) and node.name == "description":
+                returns = [n for n in ast.walk(node) if isinstance(n, ast.Return)]
+                plain += [place for n in returns if not ast.unparse(n).startswith("return say(")]
+    assert not plain
+
+
 def test_no_hot_keys_are_taken():
     assert not [name for name, tree in TREES.items() if "keyconfigs" in ast.unparse(tree)]
 
