@@ -97,7 +97,9 @@ class RHETOR_OT_fit_mapping(_OnFace, FaceQuestion, bpy.types.Operator):
                 "No shape key moves the face as Rhetor's own head does.",
                 "Check the landmarks, or pick another mesh.",
             )
-        set_mapping(face, KeyMapping(tuple(names), weights[:, used]))
+        before, mapping = mapping_of(face), KeyMapping(tuple(names), weights[:, used])
+        set_mapping(face, mapping)
+        _share(root, item, mapping, before)
         explained = reply.arrays["explained"].astype(float).round(3)
         root.rhetor_mapping.fitted = json.dumps(
             dict(zip(EXPRESSION_NAMES, explained.tolist(), strict=True))
@@ -135,6 +137,25 @@ class RHETOR_OT_guess_landmarks(_OnFace, FaceQuestion, bpy.types.Operator):
         places = {name: face_read.to_mesh_axes(place, item, root) for name, place in found}
         face_read.store_landmarks(item, places)
         self.report({"INFO"}, say(f"Found {len(places)} landmarks: look whether they are right"))
+
+
+def _share(
+    root: bpy.types.Object, item: bpy.types.Object, mapping: KeyMapping, before: KeyMapping
+) -> None:
+    """Teeth, tongue and lashes of their own have keys of the same names: they go along.
+
+    What was edited on them since the mapping `before` stays.
+    """
+    faces = root.rhetor_character.faces
+    listed = {face.mesh: face for face in faces}
+    for other in root.children_recursive:
+        if other == item or other.type != "MESH" or other.data.shape_keys is None:
+            continue
+        names = other.data.shape_keys.key_blocks.keys()
+        known = listed[other].mapping if other in listed else ""
+        if mapping.only(names).names and known in {"", before.only(names).to_json()}:
+            face = listed.get(other) or faces.add()
+            face.mesh, face.mapping = other, mapping.only(names).to_json()
 
 
 CLASSES = (RHETOR_OT_fit_mapping, RHETOR_OT_guess_landmarks)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ..protocol.errors import RigError
+from ..protocol.errors import DatasetError, RigError
 from ..protocol.face_landmarks import FACE_LANDMARKS, mirrored
 from ..protocol.face_shape import FaceShape
 from ..stages import ProgressCallback
@@ -38,10 +38,10 @@ def guess_landmarks(
 ) -> dict[str, npt.NDArray[np.float32]]:
     """Name -> (3,) place on the mesh of all landmarks. The face is upright, its keys at rest.
 
-    Raises DatasetError where MediaPipe is not there, RigError where it sees no face.
+    Raises RigError where it sees no face, or MediaPipe is not there.
     """
+    landmarker = _open()
     surface = Surface(face.vertices.astype(np.float64), face.triangles.astype(np.int64))
-    landmarker = open_landmarker()
     looks = list(_looks(face, surface))
     for number, (view, window) in enumerate(looks):
         progress(number / len(looks), _STAGE)
@@ -53,6 +53,16 @@ def guess_landmarks(
         if places is not None:
             return places
     raise RigError("No face was recognised on this mesh.", "Mark the landmarks yourself.")
+
+
+def _open() -> Landmarker:
+    try:
+        return open_landmarker()
+    except DatasetError as error:
+        raise RigError(
+            "Landmarks are guessed with MediaPipe, which this engine does not have.",
+            "Mark the landmarks yourself, or install the engine with what New Style needs.",
+        ) from error
 
 
 def _looks(face: FaceShape, surface: Surface) -> Iterator[tuple[Points, Window]]:

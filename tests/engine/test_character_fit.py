@@ -253,6 +253,13 @@ def test_a_face_travels_unchanged(own):
         unpack_face(params, {name: value for name, value in arrays.items() if name != "moved"})
 
 
+def test_without_mediapipe_landmarks_are_to_be_marked(own, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(RigError, match="MediaPipe") as error:
+        guess_landmarks(own.face(np.eye(52)[:1]))
+    assert "Mark the landmarks yourself" in error.value.hint
+
+
 @pytest.mark.skipif(importlib.util.find_spec("mediapipe") is None, reason="needs MediaPipe")
 def test_landmarks_are_found_by_themselves(own, capsys):
     """Our head in metres, looking along +X; the eyes are pieces of the same mesh."""

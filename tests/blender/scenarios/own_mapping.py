@@ -16,11 +16,14 @@ def main(audio: str, landmarks: str, folder: str) -> dict:
     told = {"suggest": said(bpy.ops.rhetor.suggest_mapping)}
     told["fit without landmarks"] = not bpy.ops.rhetor.fit_mapping.poll()
     mark(face, landmarks)
+    add_teeth(face)
     told["fit in use"] = said(bpy.ops.rhetor.fit_mapping)
     for block in face.data.shape_keys.key_blocks[1:]:
         block.value = 0.0
     assert bpy.ops.rhetor.fit_mapping("INVOKE_DEFAULT") == {"FINISHED"}
     told["fit"] = compare(root, names)
+    told["teeth"] = teeth_of(root)
+    told["fit again"] = fit_again(root)
     told["explained"] = json.loads(root.rhetor_mapping.fitted)
     told["edit"] = edit(root, face)
     told["test"] = try_out(root, face)
@@ -53,6 +56,42 @@ def character() -> tuple:
     settings.is_set_up = True
     settings.faces.add().mesh = face
     return face, face
+
+
+def add_teeth(face) -> None:
+    """A mesh of its own that has some of the same keys."""
+    mesh = bpy.data.meshes.new("Zähne")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    teeth = bpy.data.objects.new("Zähne", mesh)
+    bpy.context.scene.collection.objects.link(teeth)
+    teeth.parent = face
+    for name in ("Basis", "Schlüssel 3", "Schlüssel 7", "Anderes"):
+        teeth.shape_key_add(name=name).value = 0.0
+
+
+def teeth_of(root) -> list[str]:
+    read = scenario.module("addon.core.key_mapping").KeyMapping.from_json
+    faces = {face.mesh.name: read(face.mapping).names for face in root.rhetor_character.faces}
+    return list(faces["Zähne"])
+
+
+def fit_again(root) -> list[bool]:
+    """Fitting anew takes along what has not been edited, and leaves what has."""
+    face, teeth = root.rhetor_character.faces
+    before = face.mapping
+    face.mapping = before.replace("jawOpen", "jawForward")
+    teeth.mapping = (
+        scenario.module("addon.core.key_mapping")
+        .KeyMapping.from_json(face.mapping)
+        .only(teeth.mesh.data.shape_keys.key_blocks.keys())
+        .to_json()
+    )
+    assert bpy.ops.rhetor.fit_mapping() == {"FINISHED"}
+    follows = len(teeth_of(root)) == 2 and face.mapping == before
+    edited = teeth.mapping.replace('"range": [0.0', '"range": [0.1')
+    teeth.mapping = edited
+    assert bpy.ops.rhetor.fit_mapping() == {"FINISHED"}
+    return [follows, teeth.mapping == edited]
 
 
 def order() -> list[int]:
