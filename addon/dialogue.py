@@ -20,7 +20,7 @@ from ..engine.protocol.requests import AnimateRequest, request_params
 from . import compat
 from .character import Character, find_character, validate_character
 from .core.blending import blends
-from .dialogue_play import is_placed
+from .dialogue_play import fit_blend, is_placed
 from .dialogue_settings import ensure_speaker
 from .identify import BlockId
 from .placement import Placement
@@ -59,7 +59,7 @@ class Dialogue:
 
     @property
     def margin(self) -> int:
-        """Frames before and after a line in which it is blended in and out, where there is room."""
+        """Frames of silence before and after a line, in which it is blended in and out."""
         return round(BLEND_S * self.rate_hz)
 
     @property
@@ -81,6 +81,12 @@ class Dialogue:
         orders = [*self._listening(), *self._spoken()]
         missing = [order for order in orders if not _is_in_place(order)]
         return [replace(o, request=replace(o.request, device=device)) for o in missing]
+
+    def fit_blends(self) -> None:
+        """Let the lines that are in place come and go as their present neighbours allow."""
+        for order in self._spoken():
+            for owner in _character(order).owners:
+                fit_blend(owner, order)
 
     def overlaps(self) -> Iterator[str]:
         """What is odd about it, for people, although it can be performed."""
@@ -111,11 +117,10 @@ class Dialogue:
         for root in self.spoken:
             own = [line for line in self.lines if line.character.root == root]
             spans = [(line.voice.start_frame, self.after(line)) for line in own]
-            for line, (before, after) in zip(own, blends(spans, self.margin), strict=True):
-                yield self._order(line, before, after)
+            for line, blend in zip(own, blends(spans, self.margin), strict=True):
+                yield self._order(line, blend)
 
-    def _order(self, line: Line, before: int, after: int) -> Order:
-        """A line with so many frames of silence before and after, in which it is blended."""
+    def _order(self, line: Line, face_blend: tuple[int, int]) -> Order:
         voice = line.voice
         request = replace(
             self._request(line),
@@ -123,18 +128,19 @@ class Dialogue:
             silence_s=None,
             start_s=voice.start_s,
             max_seconds=voice.max_seconds,
-            lead_s=before / self.rate_hz,
-            trail_s=after / self.rate_hz,
+            lead_s=self.margin / self.rate_hz,
+            trail_s=self.margin / self.rate_hz,
         )
         stamp = voice.file.stat()
         return Order(
             request,
             BlockId.of(self.scene),
             BlockId.of(line.character.root),
-            voice.start_frame - before,
+            voice.start_frame - self.margin,
             Placement.LINE,
             voice.strip,
             _digest(request, [voice.file.name, stamp.st_size, int(stamp.st_mtime)]),
+            face_blend,
         )
 
     def _request(self, line: Line) -> AnimateRequest:
@@ -209,7 +215,11 @@ def _digest(request: AnimateRequest, facts: list[Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _character(order: Order) -> Character:
+    return required_character(order.character.find(bpy.data.objects))
+
+
 def _is_in_place(order: Order) -> bool:
-    character = required_character(order.character.find(bpy.data.objects))
+    character = _character(order)
     keyed = [owner for owner in character.owners if character.animated_paths(owner)]
     return all(is_placed(owner, order) for owner in keyed)

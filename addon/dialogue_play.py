@@ -54,6 +54,13 @@ def is_placed(owner: Any, order: Order) -> bool:
     return any(strip.action.get(DIGEST_MARK) == order.digest for strip in _earlier(owner, order))
 
 
+def fit_blend(owner: Any, order: Order) -> None:
+    """Let a line that is in place come and go in the frames that an order allows."""
+    for strip in _earlier(owner, order):
+        if strip.action.get(DIGEST_MARK) == order.digest and _is_face(owner):
+            nla.set_blend(strip, *order.face_blend)
+
+
 def mute_unspoken(owner: Any, spoken: Iterable[Any]) -> None:
     """Mute the lines of a data-block whose strips of the sequencer are not among `spoken`.
 
@@ -66,6 +73,11 @@ def mute_unspoken(owner: Any, spoken: Iterable[Any]) -> None:
             line.mute = False
         elif tied_strip(line.action) is not None:
             line.mute = True
+
+
+def _is_face(owner: Any) -> bool:
+    """A face must not hide what is said just before and after a line; a head has time."""
+    return bool(owner.id_type == "KEY")
 
 
 def _make_room(part: WrittenPart, existing: str, span: tuple[int, int]) -> Displaced:
@@ -118,8 +130,7 @@ def _add(part: WrittenPart, order: Order) -> None:
     if IDLE_TRACK not in [track.name for track in tracks]:
         nla.ensure_track(owner, IDLE_TRACK)
     is_line = order.placement is Placement.LINE
-    # It comes and goes in the silence around the voice.
-    request = order.request
+    silent = [round(s * order.request.fps) for s in (order.request.lead_s, order.request.trail_s)]
     strip = nla.add_strip(
         owner,
         LINES_TRACK if is_line else IDLE_TRACK,
@@ -127,8 +138,10 @@ def _add(part: WrittenPart, order: Order) -> None:
         part.slot,
         order.start_frame,
         name=order.label,
-        blend_in=round(request.lead_s * request.fps),
-        blend_out=round(request.trail_s * request.fps),
+        blend_in=silent[0],
+        blend_out=silent[1],
     )
     if not is_line:
         strip.extrapolation = "HOLD"
+    elif _is_face(owner):
+        nla.set_blend(strip, *order.face_blend)

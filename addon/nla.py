@@ -155,6 +155,18 @@ def remove_strip(owner: Any, strip: Any) -> None:
         tracks.remove(track)
 
 
+def set_blend(strip: Any, blend_in: float, blend_out: float) -> None:
+    """Let a strip come and go in so many frames; it begins and ends so much earlier or later."""
+    earlier, later = blend_in - strip.blend_in, blend_out - strip.blend_out
+    if not earlier and not later:
+        return
+    frames = strip.frame_start - earlier, strip.frame_end + later
+    strip.action_frame_start -= earlier
+    strip.action_frame_end += later
+    _move_to(strip, *frames)
+    strip.blend_in, strip.blend_out = blend_in, blend_out
+
+
 def shift_strips(owners: Iterable[Any], action: Any, frames: int) -> bool:
     """Move every strip that plays an action on these data-blocks; whether there was one."""
     found = [
@@ -183,7 +195,9 @@ def _shift(owner: Any, track: Any, strip: Any, frames: int) -> None:
         else:
             strip.frame_start_raw, strip.frame_end_raw = first, last
         return
-    beside = ensure_track(owner, track.name, first, last)
+    # A new strip has the whole length of its action at first.
+    whole = strip.action.frame_range[1] - strip.action.frame_range[0]
+    beside = ensure_track(owner, track.name, first, max(last, first + whole))
     moved = beside.strips.new(strip.name, math.floor(first), strip.action)
     compat.set_strip_slot(moved, compat.strip_slot(strip))
     for name in _KEPT_SETTINGS:

@@ -23,6 +23,8 @@ class Order:
     """One thing to do: the engine's request, and where its take is to go.
 
     strip: what the take follows. digest: of a part of a dialogue, tells whether it was made.
+    face_blend: frames before and after the voice of a line in which the face comes and goes; the
+    head takes all of the silence around for that.
     compared_with: id of the take that this one is only to be compared with; nothing is keyed then.
     """
 
@@ -33,6 +35,7 @@ class Order:
     placement: Placement = Placement.ACTION
     strip: StripRef | None = None
     digest: str = ""
+    face_blend: tuple[int, int] = (0, 0)
     compared_with: str = ""
 
     @property

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How long lines of one speaker may take to come and go."""
+"""How long the faces of lines of one speaker may take to come and go."""
 
 from __future__ import annotations
 

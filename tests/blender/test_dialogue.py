@@ -106,6 +106,14 @@ def test_a_line_follows_its_strip_and_only_listening_is_made_for_the_new_length(
     assert remade(moved, told["moved"]["again"]) == {"Anna listening", "Ben listening"}
 
 
+def test_lines_that_follow_at_once_are_blended_without_hiding_each_other(told_in_full):
+    cut = told_in_full["cut"]
+    assert cut["at the cut"] < max(cut["largest"], 1.5), cut
+    for owner, overlap in (("Ben", 2 * 8 - 1), ("face.001 keys", 2 * 2 - 1)):
+        by_name = {row["strip"]: row for row in rows(cut["placed"], owner)}
+        assert by_name["anna 2"]["last"] - by_name["ben 2"]["first"] == overlap, owner
+
+
 def test_a_strip_can_be_animated_from_the_sequencer(told_in_full):
     """Ben is picked; his take begins and ends with the strip."""
     strip = told_in_full["animate strip"]

@@ -30,6 +30,7 @@ def main(audio: str, engine: str, blend: str, table: str = "") -> dict:
         told.update(refusals=refusals, shown={name: shown(name) for name in ("Anna", "Ben")})
         told.update(changed=changed(), muted=muted(), reassigned=reassigned())
         told["animate strip"] = animate_strip()
+        told["cut"] = cut()
     told["before"] = placed()
     told["moved"] = moved()
     bpy.ops.wm.save_as_mainfile(filepath=blend)
@@ -183,6 +184,29 @@ def animate_strip() -> dict:
     }
     bpy.ops.ed.undo()
     return told
+
+
+def cut() -> dict:
+    """Ben's lines "anna 2" and "ben 2" follow each other at once."""
+    compat = scenario.module("addon.compat")
+    first = STARTS["anna 2"] + LENGTH
+    compat.move_strip_content(strip_named("ben 2"), first)
+    bpy.context.view_layer.update()
+    animate()
+    rig = scenario.module("addon.rig").find_rig(bpy.data.objects["Ben"])
+    degrees = []
+    for frame in FRAMES:
+        bpy.context.scene.frame_set(frame)
+        shown = rig.armature.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        degrees.append(np.degrees(shown.pose.bones["head"].rotation_euler))
+    step = np.linalg.norm(np.diff(degrees, axis=0), axis=1)
+    near = slice(first - 1 - MARGIN, first - 1 + MARGIN)
+    return {
+        "at the cut": float(step[near].max()),
+        "median": float(np.median(step)),
+        "largest": float(np.delete(step, np.r_[near]).max()),
+        "placed": placed(),
+    }
 
 
 def moved() -> dict:
