@@ -22,6 +22,9 @@ GROUPS: Mapping[str, str] = MappingProxyType(
 
 _AMOUNTS_BY_GROUP = {group: amount for amount, group in GROUPS.items()}
 
+_OWN_HEAD_BONE = 'pose.bones["head"]'
+"""In takes without groups only the head of ours is keyed; other bones are somebody's."""
+
 _FACE_PREFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "mouth": ("jaw", "mouth", "cheek", "tongue", "nose"),
@@ -39,7 +42,7 @@ def amount_of(data_path: str, group: str = "") -> str | None:
     """
     if group in _AMOUNTS_BY_GROUP:
         return _AMOUNTS_BY_GROUP[group]
-    if data_path.startswith("pose.bones["):
+    if data_path.startswith(_OWN_HEAD_BONE):
         if data_path.endswith(".rotation_euler"):
             return "head_rotation"
         return "head_location" if data_path.endswith(".location") else None

@@ -30,6 +30,7 @@ def test_every_channel_of_a_take_has_its_amount():
 
 
 def test_foreign_channels_are_left_alone():
+    assert amount_of('pose.bones["hand"].rotation_euler', "hand") is None
     for path in ("location", 'pose.bones["head"].scale', 'key_blocks["Fat"].value', "eval_time"):
         assert amount_of(path) is None
 
