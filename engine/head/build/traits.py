@@ -97,7 +97,7 @@ class _Measures:
         return distance
 
     def _inside(self, region: _Region) -> npt.NDArray[np.bool_]:
-        chosen = self._outside.copy()
+        chosen: npt.NDArray[np.bool_] = self._outside.copy()
         sides = (np.abs(self._from_eyes[:, _X]), self._from_eyes[:, _Y], self._from_eyes[:, _Z])
         for place, (low, high) in zip(sides, (region.x, region.y, region.z), strict=True):
             chosen &= (place >= low) & (place <= high)
