@@ -35,7 +35,15 @@ class Phrases:
 
     def _filling(self, text: str, translate: Callable[[str], str]) -> str:
         """A single word may be the name that an artist has given to something: it stays."""
-        return self.translated(text, translate) if " " in text else text
+        if " " not in text:
+            return text
+        if text[:1].isupper() and self.translated(text, translate) == text:
+            return _capital(self.translated(text[0].lower() + text[1:], translate))
+        return self.translated(text, translate)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _filled(template: str, fillings: list[str]) -> str:

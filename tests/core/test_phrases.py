@@ -12,6 +12,8 @@ GERMAN = {
     "{0} is gone": "{0} ist weg",
     "The file is damaged.": "Die Datei ist beschädigt.",
     "Head": "Kopf",
+    "the head": "der Kopf",
+    "{0} plays {1}": "{0} spielt {1}",
 }
 
 
@@ -26,6 +28,7 @@ GERMAN = {
             "Der Stil calm ist nicht brauchbar: Die Datei ist beschädigt.",
         ),
         ("Head is gone", "Head ist weg"),  # the name of an object
+        ("The head plays Walk", "Der Kopf spielt Walk"),
         ("A (.*) of two\nlines is gone", "A (.*) of two\nlines ist weg"),
         ("Nobody knows this", "Nobody knows this"),
     ],
