@@ -10,10 +10,11 @@ import sys
 def main() -> None:
     """Register, run one command, and leave at once: bpy can hang or crash while it unloads."""
     from .. import register, unregister
-    from . import command, prefs
+    from . import command
+    from .installation.installer import ENGINE_PYTHON_VARIABLE
 
     # Here Blender runs in an environment of ours, and the engine is usually in the same.
-    os.environ.setdefault(prefs.ENGINE_PYTHON_VARIABLE, sys.executable)
+    os.environ.setdefault(ENGINE_PYTHON_VARIABLE, sys.executable)
     register()
     try:
         code = command.main(sys.argv[1:])

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Preferences: where the engine lives."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,11 @@ from ..engine.protocol.errors import WorkerError
 from .core.installation.hardware import Variant
 from .core.installation.install import InstallOrder
 from .installation.installer import current as installer
+from .installation.installer import named_python
 from .installation.view import draw_engine
 
 EXTENSION = __package__.rpartition(".")[0]
 """Module name of the extension, under which Blender files its preferences."""
-
-ENGINE_PYTHON_VARIABLE = "RHETOR_ENGINE_PYTHON"
 
 
 class RHETOR_AP_preferences(bpy.types.AddonPreferences):
@@ -103,8 +101,7 @@ def engine_python(context: Any) -> Path:
 def engine_python_setting(context: Any) -> str:
     """Which Python there is, unchecked: one that was named, else the installed one, else ""."""
     stored = preferences(context)
-    named = stored.engine_python if stored else ""
-    named = named or os.environ.get(ENGINE_PYTHON_VARIABLE, "")
+    named = named_python(stored.engine_python if stored else "")
     installed = installer.installed
     if named or installed is None:
         return named

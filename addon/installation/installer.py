@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import sys
 import tempfile
 import time
@@ -28,6 +29,9 @@ from ..core.installation.home import EngineHome, Installed
 from ..core.installation.install import InstallOrder
 from ..core.installation.interpreter import is_bundled
 from ..core.installation.pins import read_pins
+
+ENGINE_PYTHON_VARIABLE = "RHETOR_ENGINE_PYTHON"
+"""Names the Python of an existing environment, where the preferences do not."""
 
 PUMP_INTERVAL_S = 0.1
 _STOP_GRACE_S = 1.0
@@ -173,6 +177,11 @@ def _nothing() -> None:
 
 
 current = Installer()
+
+
+def named_python(preference: str) -> str:
+    """The Python of an existing environment that the person has named; "" where none is."""
+    return preference or os.environ.get(ENGINE_PYTHON_VARIABLE, "")
 
 
 def bundled_prefix() -> str:

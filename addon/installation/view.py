@@ -11,7 +11,7 @@ from ..core.installation.hardware import Variant
 from ..core.installation.home import Installed
 from ..panel_text import draw_error, draw_text
 from ..words import say
-from .installer import current
+from .installer import current, named_python
 from .report import check_line, verdict
 
 _BUTTON_HEIGHT = 1.4
@@ -56,8 +56,9 @@ def draw_install_button(layout: Any) -> None:
 
 def _draw_state(layout: Any, context: Any, settings: Any) -> None:
     installed = current.installed
-    if settings.engine_python:
-        draw_text(layout, context, f"Uses the environment of {settings.engine_python}", "INFO")
+    named = named_python(settings.engine_python)
+    if named:
+        draw_text(layout, context, f"Uses the environment of {named}", "INFO")
     elif installed is None:
         draw_text(layout, context, "The engine is not installed yet.", "ERROR")
     else:
@@ -66,7 +67,7 @@ def _draw_state(layout: Any, context: Any, settings: Any) -> None:
         draw_text(layout, context, place, "BLANK1")
     if session.current.engine_line:
         draw_text(layout, context, f"{session.current.engine_line} runs.", "BLANK1")
-    if current.is_outdated and not settings.engine_python:
+    if current.is_outdated and not named:
         draw_text(layout, context, "This version of Rhetor needs newer packages.", "INFO")
 
 
@@ -79,7 +80,7 @@ def _summary(installed: Installed) -> str:
 
 
 def _draw_main_button(layout: Any, settings: Any) -> None:
-    if settings.engine_python:
+    if named_python(settings.engine_python):
         return
     if current.installed is None or current.is_outdated:
         draw_install_button(layout)

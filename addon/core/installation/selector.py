@@ -53,6 +53,6 @@ class Selector:
         if finished.code:
             raise InstallError(
                 f"No build for {variant.label} was found.",
-                "Check the connection, choose another variant, or set a wheel source.",
+                "Check the connection, choose another build, or set a wheel source.",
             )
         return wheels_of_lock(lock.read_text("utf-8"))

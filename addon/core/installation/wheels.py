@@ -70,7 +70,7 @@ def _of_lock(entry: Mapping[str, Any]) -> Wheel:
         )
     raise InstallError(
         f"There is no ready-made build of {entry['name']} {entry.get('version', '')} here.",
-        "Choose another variant, or point to an existing environment.",
+        "Choose another build, or point to an existing environment.",
     )
 
 
