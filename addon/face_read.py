@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A face mesh as the engine wants it: at rest, what each shape key moves, its landmarks.
 
-Places are in the axes of the character's root; landmarks are stored in those of the mesh object.
+Places are in face space as the character's settings say where it looks; landmarks are stored in the
+axes of the mesh object.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ..engine.protocol.errors import RigError
 from ..engine.protocol.face_landmarks import FACE_LANDMARKS
 from ..engine.protocol.face_shape import FaceShape
 from . import compat
+from .character_settings import AXES
 
 LANDMARKS_MARK = "rhetor_landmarks"
 _CLOSE_SHARE = 0.5
@@ -62,14 +64,14 @@ def read_face(
             f"All shape keys of {item.name} are muted or in use.",
             "Set those that are expressions to 0: the face is read at rest.",
         )
-    to_root = _to_root(item, root)
-    turn = np.array(to_root.to_3x3(), np.float32).T
+    to_face = _to_face_space(item, root)
+    turn = np.array(to_face.to_3x3(), np.float32).T
     return FaceShape.of(
-        _moved(rest, to_root),
+        _moved(rest, to_face),
         _triangles(item),
         free,
         [changes[name] @ turn for name in free],
-        {n: _moved(p[None], to_root)[0] for n, p in read_landmarks(item).items()},
+        {n: _moved(p[None], to_face)[0] for n, p in read_landmarks(item).items()},
     )
 
 
@@ -81,7 +83,7 @@ def read_surroundings(face: FaceShape, item: bpy.types.Object, root: bpy.types.O
     for other in [root, *root.children_recursive]:
         if other == item or other.type != "MESH" or not other.visible_get():
             continue
-        places = _moved(_vertices(other), _to_root(other, root))
+        places = _moved(_vertices(other), _to_face_space(other, root))
         if len(places) and np.abs(places.mean(axis=0) - 0.5 * (low + high)).max() < reach:
             points.append(places.astype(np.float32))
             triangles.append(_triangles(other) + start)
@@ -98,8 +100,8 @@ def read_surroundings(face: FaceShape, item: bpy.types.Object, root: bpy.types.O
 
 
 def to_mesh_axes(place: Any, item: bpy.types.Object, root: bpy.types.Object) -> np.ndarray:
-    """A place (3,) in the root's axes, in those of the mesh object."""
-    return _moved(np.asarray(place)[None], _to_root(item, root).inverted())[0]
+    """A place (3,) in face space, in the axes of the mesh object."""
+    return _moved(np.asarray(place)[None], _to_face_space(item, root).inverted())[0]
 
 
 def _shapes(block: Any, keys: bpy.types.Key, expressive: set[str]) -> bool:
@@ -157,8 +159,16 @@ def _weights(item: bpy.types.Object, group: bpy.types.VertexGroup) -> np.ndarray
     return weights
 
 
-def _to_root(item: bpy.types.Object, root: bpy.types.Object) -> Matrix:
-    return root.matrix_world.inverted_safe() @ item.matrix_world
+def _to_face_space(item: bpy.types.Object, root: bpy.types.Object) -> Matrix:
+    """From the axes of a mesh object to a character that looks along -Y and stands along +Z."""
+    settings = root.rhetor_character
+    forward, up = Vector(AXES[settings.forward]), Vector(AXES[settings.up])
+    if not up.cross(forward).length:
+        raise RigError(
+            f"Forward and Up of {root.name} are the same axis.", "Set them under Character."
+        )
+    facing = Matrix((up.cross(forward), -forward, up)).to_4x4()
+    return facing @ root.matrix_world.inverted_safe() @ item.matrix_world
 
 
 def _moved(points: np.ndarray, matrix: Matrix) -> np.ndarray:

@@ -60,5 +60,9 @@ def test_a_take_moves_the_fitted_keys(told):
     assert told["take"]["moving"] > 20
 
 
+def test_where_it_looks_decides_how_it_is_read(told):
+    assert told["facing"] == [True, True]
+
+
 def test_landmarks_can_be_cleared(told):
     assert told["landmarks"] == {"before": 22, "after": 0, "poll": False}

@@ -29,6 +29,7 @@ def main(audio: str, landmarks: str, folder: str) -> dict:
     told["test"] = try_out(root, face)
     told["presets"] = presets(root, folder)
     told["take"] = animate(root, face, audio)
+    told["facing"] = facing(root, face)
     told["landmarks"] = clear(face)
     return told
 
@@ -204,6 +205,23 @@ def animate(root, face, audio: str) -> dict:
     curves = list(channels.fcurves)
     spread = [np.ptp([p.co[1] for p in curve.keyframe_points]) for curve in curves]
     return {"curves": len(curves), "moving": int(sum(s > 0.01 for s in spread))}
+
+
+def facing(root, face) -> list[bool]:
+    """A head that lies on its back in its own axes is read upright."""
+    read = scenario.module("addon.face_read")
+    names = face.data.shape_keys.key_blocks.keys()
+    upright = read.read_face(face, root, names)
+    root.rhetor_character.forward, root.rhetor_character.up = "Z", "Y"
+    lying = read.read_face(face, root, names)
+    turned = np.stack([lying.vertices[:, 0], lying.vertices[:, 2], -lying.vertices[:, 1]], axis=1)
+    place = read.to_mesh_axes(lying.landmarks["nose_tip"], face, root)
+    stored = read.read_landmarks(face)["nose_tip"]
+    root.rhetor_character.forward, root.rhetor_character.up = "-Y", "Z"
+    return [
+        bool(np.allclose(turned, upright.vertices, atol=1e-5)),
+        bool(np.allclose(place, stored, atol=1e-5)),
+    ]
 
 
 def clear(face) -> dict:
