@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ def write_performance(performance: Performance) -> Written:
     Raises RigError where the scene or the character is gone or cannot take keys; nothing has
     been changed then.
     """
+    performance = _at_the_strip(performance)
     order = performance.order
     scene, character = _find_destination(order)
     if order.compared_with:
@@ -93,6 +94,13 @@ def write_performance(performance: Performance) -> Written:
         take.duration_s,
         tuple(filter(None, warnings)),
     )
+
+
+def _at_the_strip(performance: Performance) -> Performance:
+    """The same, begun later where its strip has been moved since it was ordered."""
+    order = performance.order
+    frames = 0 if order.strip is None else order.strip.moved_frames
+    return replace(performance, order=replace(order, start_frame=order.start_frame + frames))
 
 
 def _compare(performance: Performance, character: Character) -> Written:

@@ -19,10 +19,25 @@ from .identify import BlockId
 
 @dataclass(frozen=True)
 class StripRef:
-    """Remembers a strip without holding it: its scene, and its name, which is unique there."""
+    """Remembers a strip without holding it: its scene, and its name, which is unique there.
+
+    content_first: the frame on which its content began then.
+    """
 
     scene: BlockId
     name: str
+    content_first: float
+
+    @classmethod
+    def of(cls, scene: Any, strip: Any) -> StripRef:
+        """The reference to a strip that exists now."""
+        return cls(BlockId.of(scene), strip.name, compat.strip_content(strip)[0])
+
+    @property
+    def moved_frames(self) -> int:
+        """How far the strip has been moved since then; 0 where it is gone."""
+        found = self.find()
+        return 0 if found is None else round(compat.strip_content(found[1])[0] - self.content_first)
 
     def find(self) -> tuple[Any, Any] | None:
         """(scene, strip); None where one of them is gone."""
@@ -146,7 +161,7 @@ def _read(scene: Any, strip: Any, around: _Around) -> SoundStrip:
     span = StripSpan(*compat.strip_span(strip), *content, skipped_s)
     path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)
     return SoundStrip(
-        StripRef(BlockId.of(scene), strip.name),
+        StripRef.of(scene, strip),
         Path(os.path.normpath(path)).absolute(),
         heard_part(span.within(around.first, around.after), fps, fps_base),
         around.channel,

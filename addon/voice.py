@@ -14,7 +14,6 @@ from ..engine.protocol.errors import AudioError, ConfigError
 from . import compat
 from .core.timing import FrameClock
 from .follow import tied_strip
-from .identify import BlockId
 from .keys_write import PROVENANCE_PREFIX
 from .sound_strips import SoundStrip, StripRef, check_strip, read_strip
 
@@ -84,7 +83,7 @@ def obstacle(context: Any) -> str:
 def voice_strip(action: Any) -> StripRef | None:
     """The strip that a take in an action was made from, as far as it is still there."""
     found = tied_strip(action) if action.get(_SOURCE_MARK) == STRIP else None
-    return None if found is None else StripRef(BlockId.of(found[0]), found[1].name)
+    return None if found is None else StripRef.of(*found)
 
 
 def restore_voice(settings: Any, action: Any) -> None:

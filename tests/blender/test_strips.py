@@ -35,6 +35,10 @@ def test_the_take_begins_at_the_left_handle_and_no_second_strip_comes(told):
     assert told["no second strip"] and told["first key"] == [111.0, 134.0]
 
 
+def test_a_strip_that_moves_while_the_engine_works_is_met_where_it_is(told):
+    assert told["moved meanwhile"] == [[118.0, 141.0], [111.0, 134.0]]
+
+
 def test_a_meta_strip_cuts_off_and_mutes(told):
     meta = told["meta"]
     assert meta["cut off"]["start_frame"] == 121

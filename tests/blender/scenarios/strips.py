@@ -32,6 +32,7 @@ def main(audio: str) -> dict:
     written = write(scenario.module("addon.scene_write").Performance(order(), take))
     told["no second strip"] = len(strips()) == strips_before
     told["first key"] = key_range(written.actions[0])
+    told["moved meanwhile"] = moved_meanwhile(strip)
     told["meta"] = in_a_meta()
     told["retimed"] = retimed()
     told["not there"] = not_there()
@@ -96,6 +97,21 @@ def poll_without() -> list[bool]:
 def key_range(action: str) -> list[float]:
     curve = scenario.module("addon.compat").all_fcurves(bpy.data.actions[action])[0]
     return [float(value) for value in curve.range()]
+
+
+def moved_meanwhile(strip) -> list[list[float]]:
+    """The strip is moved between Animate and the writing, and once more after it."""
+    compat = scenario.module("addon.compat")
+    scene_write = scenario.module("addon.scene_write")
+    performance = scene_write.Performance(order(), performances.random_take(1.0))
+    here = compat.strip_content(strip)[0]
+    compat.move_strip_content(strip, here + 7)
+    bpy.context.view_layer.update()
+    written = scene_write.write_performance(performance)
+    told = [key_range(written.actions[0])]
+    compat.move_strip_content(strip, here)
+    bpy.context.view_layer.update()
+    return [*told, key_range(written.actions[0])]
 
 
 def in_a_meta() -> dict:
