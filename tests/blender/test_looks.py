@@ -25,6 +25,9 @@ def test_looks_change_at_once_and_belong_to_one_head(blender, path_of):
     assert copies["copy_painted"] > 0.1
     assert copies["traits"] == pytest.approx([0.8, -0.8], abs=1e-3)
 
+    assert result["twins"] == pytest.approx([0.4, 0.4], abs=1e-3), "linked duplicates stay alike"
+    assert result["sculpted_moved_m"] < 0.004, "what was sculpted stays and moves with the face"
+
     assert "Edit Mode" in result["in_edit_mode"] and result["refused"]
     assert result["reopened"]["trait"] == pytest.approx(0.8, abs=1e-3)
     assert result["reopened"]["palette"] == "blue"

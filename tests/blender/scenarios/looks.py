@@ -53,12 +53,38 @@ def undo(rig_module) -> dict:
     }
 
 
-def copies(rig_module, rig) -> dict:
-    """Duplicate the whole head, change the copy, look at both."""
+def duplicate(rig_module, rig, linked: bool):
+    """Shift D or Alt D on the whole head."""
     for item in bpy.context.scene.objects:
         item.select_set(item == rig.armature or item in rig.meshes)
-    bpy.ops.object.duplicate()
-    copy = rig_module.find_rig(bpy.context.view_layer.objects.active)
+    bpy.context.view_layer.objects.active = rig.armature
+    bpy.ops.object.duplicate(linked=linked)
+    return rig_module.find_rig(bpy.context.view_layer.objects.active)
+
+
+def twins(rig_module, rig) -> list[float]:
+    """The trait of two heads that share their meshes, after one has changed."""
+    twin = duplicate(rig_module, rig, linked=True)
+    assert twin.armature != rig.armature and twin.face.data == rig.face.data
+    setattr(rig.armature.rhetor_looks, TRAIT, VALUE / 2)
+    return [getattr(each.armature.rhetor_looks, TRAIT) for each in (rig, twin)]
+
+
+def sculpted(rig) -> float:
+    """How much of a change by hand, 5 mm, is there after the face has changed, m."""
+    points = rig.keys.key_blocks["Basis"].points
+    points[7].co.x += 0.005
+    before = shape(rig.face, "Basis")
+    setattr(rig.armature.rhetor_looks, TRAIT, -0.2)
+    moved = shape(rig.face, "Basis") - before
+    points[7].co.x -= 0.005
+    setattr(rig.armature.rhetor_looks, TRAIT, VALUE)
+    return float(np.linalg.norm(moved[7]))
+
+
+def copies(rig_module, rig) -> dict:
+    """Duplicate the whole head, change the copy, look at both."""
+    copy = duplicate(rig_module, rig, linked=False)
     before = shape(rig.face), colours(rig.face)
     copy.armature.rhetor_looks.skin = RED
     setattr(copy.armature.rhetor_looks, TRAIT, -VALUE)
@@ -117,7 +143,10 @@ def main(path: str) -> dict:
         "undo": undo(module),
     }
     rig = module.find_rig(bpy.context.scene.rhetor.head)
+    result["sculpted_moved_m"] = sculpted(rig)
     result["copies"] = copies(module, rig)
+    result["twins"] = twins(module, rig)
+    setattr(rig.armature.rhetor_looks, TRAIT, VALUE)
     bpy.context.view_layer.objects.active = rig.face
     bpy.ops.object.mode_set(mode="EDIT")
     result["in_edit_mode"] = settings.obstacle(rig)
