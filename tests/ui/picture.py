@@ -20,7 +20,7 @@ _STROKES_PX = 9
 _SEGMENTATIONS = ("4", "11")
 """How tesseract looks for text: in a column, then anywhere. Each misses what the other finds."""
 
-_STRIP_PX = 120
+_FAINT = 30
 _LIKENESS = 0.8
 _WIDEST_GAP_PX = 24
 _LEAST_DIFFERENCE = 24
@@ -87,12 +87,6 @@ def find_text(
         found = find_phrase(_read_words(place, picture, segmentation, at), phrase)
         if found is not None:
             return found
-    for top in range(0, picture.height, _STRIP_PX // 2):  # what is lost in the whole shows in parts
-        strip = picture.crop((0, top, picture.width, top + _STRIP_PX))
-        words = _read_words(place, strip, _SEGMENTATIONS[0], (at[0], at[1] + top))
-        found = find_phrase(words, phrase)
-        if found is not None:
-            return found
     return None
 
 
@@ -143,11 +137,16 @@ def _save_ink(place: BlenderPlace, picture: Image.Image) -> Path:
 
 
 def _ink(picture: Image.Image) -> Image.Image:
-    """Letters in black on white, whatever the theme: what is unlike its surroundings."""
+    """Letters in black on white, whatever the theme: what is unlike its surroundings.
+
+    Outlines of fields, which are faint, would be taken for letters.
+    """
     around = picture.filter(ImageFilter.MedianFilter(_STROKES_PX))
     red, green, blue = ImageChops.difference(picture, around).split()
     ink = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    return ImageOps.invert(ink.point([min(255, 2 * level) for level in range(256)]))
+    return ImageOps.invert(
+        ink.point([max(0, min(255, 2 * (level - _FAINT))) for level in range(256)])
+    )
 
 
 def _word(row: list[str], at: tuple[int, int]) -> Word:
