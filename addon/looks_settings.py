@@ -23,6 +23,7 @@ from bpy.props import (
 from ..engine.head.channels import IDENTITY_SIZE
 from ..engine.head.model import HeadModel, load_head
 from ..engine.head.traits import TraitSpace
+from ..engine.protocol.errors import RhetorError
 from .head_looks import Looks, read_looks
 from .rig import Rig, find_rig, set_looks
 from .swatches import PALETTES, swatches
@@ -65,9 +66,11 @@ def obstacle(rig: Rig) -> str:
         return "This head is linked: change it in its own file"
     if any(item.mode == "EDIT" for item in rig.meshes):
         return "Leave Edit Mode first"
-    if any(
-        len(i.data.vertices) != head_model().parts[n].vertex_count for n, i in rig.parts.items()
-    ):
+    try:
+        parts = head_model().parts
+    except RhetorError as error:
+        return error.message
+    if any(len(item.data.vertices) != parts[n].vertex_count for n, item in rig.parts.items()):
         return "The meshes of this head have been edited: its looks are theirs now"
     return ""
 

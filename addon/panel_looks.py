@@ -9,7 +9,7 @@ from bpy.props import IntProperty
 
 from ..engine.head.model import draw_identity
 from ..engine.protocol.errors import RhetorError
-from .looks_settings import TRAITS, change_looks, obstacle
+from .looks_settings import TRAITS, change_looks, head_model, obstacle
 from .panel_text import draw_error, draw_text
 from .presets import RHETOR_PT_looks_presets
 from .rig import Rig, find_rig
@@ -108,10 +108,11 @@ class RHETOR_PT_looks(bpy.types.Panel):
         layout.use_property_decorate = False
         rig = _rig(context)
         try:
-            reason = obstacle(rig)
+            head_model()
         except RhetorError as error:
             draw_error(layout, context, error)
             return
+        reason = obstacle(rig)
         if reason:
             draw_text(layout, context, reason, "INFO")
         row = layout.row(align=True)
