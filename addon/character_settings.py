@@ -150,7 +150,7 @@ class RHETOR_PG_character(bpy.types.PropertyGroup):
     )
     pose_scale: FloatProperty(
         name="Movement Scale",
-        description="How far the head moves; 1 fits a head as large as Rhetor's own, in metres",
+        description="How far the head moves; 1 fits a head as large as Rhetor's own, in meters",
         default=1.0,
         min=0.0,
         soft_max=100.0,

@@ -86,7 +86,7 @@ class Learning:
         scene: where the style is to be chosen when it is finished.
         """
         if self.is_working:
-            raise ConfigError("A style is being learnt already.", "Wait for it, or stop it.")
+            raise ConfigError("A style is being learned already.", "Wait for it, or stop it.")
         self.order, self.scene, self.error = order, scene, None
         self.fraction, self.stage = 0.0, READY_STAGE
         self.warnings.clear()

@@ -33,7 +33,7 @@ class _Learns:
         elif not prefs.can_learn(context):
             reason = "Press Add New Style in Preferences, Add-ons, Rhetor, Advanced"
         if learning.current.is_working:
-            reason = "A style is being learnt already"
+            reason = "A style is being learned already"
         if reason:
             cls.poll_message_set(say(reason))
         return not reason
@@ -149,7 +149,7 @@ class RHETOR_OT_resume_style(_Learns, bpy.types.Operator):
 
 
 class RHETOR_OT_discard_style(bpy.types.Operator):
-    """Forget this unfinished style and delete what was learnt of it; the videos stay"""
+    """Forget this unfinished style and delete what was learned of it; the videos stay"""
 
     bl_idname = "rhetor.discard_style"
     bl_label = "Discard Unfinished Style"
@@ -181,7 +181,7 @@ class RHETOR_OT_cancel_style(bpy.types.Operator):
     def poll(cls, _context: Any) -> bool:
         """A style is being learnt."""
         if not learning.current.is_working:
-            cls.poll_message_set(say("No style is being learnt"))
+            cls.poll_message_set(say("No style is being learned"))
         return learning.current.is_working
 
     def execute(self, _context: Any) -> set[str]:

@@ -52,7 +52,7 @@ class RHETOR_OT_import_style(bpy.types.Operator):
 
     filepath: StringProperty(
         name="Style File",
-        description="A file that Rhetor has learnt from a video",
+        description="A file that Rhetor has learned from a video",
         subtype="FILE_PATH",
         options={"SKIP_SAVE"},
     )

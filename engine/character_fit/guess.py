@@ -52,7 +52,7 @@ def guess_landmarks(
         places = _on_mesh(surface, *found)
         if places is not None:
             return places
-    raise RigError("No face was recognised on this mesh.", "Mark the landmarks yourself.")
+    raise RigError("No face was recognized on this mesh.", "Mark the landmarks yourself.")
 
 
 def _open() -> Landmarker:

@@ -5,7 +5,7 @@
 def test_presets_keep_settings_and_looks(blender):
     result = blender.run("presets")
     assert result["after"] == result["before"], "own, natural and palette colours come back"
-    assert result["before"]["palettes"] == ["OWN", "CUSTOM", "grey"]
+    assert result["before"]["palettes"] == ["OWN", "CUSTOM", "gray"]
     assert result["ada"] != result["before"] and result["ada"]["palettes"][0] == "fair"
     assert result["faces"] == len(result["shipped"]) >= 6, "each is another person"
     assert result["settings"] == ["gone", "paper", False]

@@ -30,7 +30,7 @@ def seen() -> dict:
 def main() -> dict:
     bpy.ops.rhetor.create_head(identity_seed=2)
     settings, looks = bpy.context.scene.rhetor, bpy.context.scene.rhetor.head.rhetor_looks
-    looks.hair_palette, looks.iris, looks.has_hair = "grey", (0.3, 0.1, 0.2), False
+    looks.hair_palette, looks.iris, looks.has_hair = "gray", (0.3, 0.1, 0.2), False
     before = seen()
     bpy.ops.rhetor.add_looks_preset(name="My Face")
     shipped = sorted(Path(bpy.utils.preset_find("Ada", "rhetor/looks")).parent.glob("*.py"))

@@ -13,5 +13,5 @@ looks.face = (
 )
 looks.skin_palette = "olive"
 looks.iris_palette = "dark brown"
-looks.hair_palette = "grey"
+looks.hair_palette = "gray"
 looks.has_hair = True
