@@ -21,7 +21,6 @@ def shift_action(action: Any, frames: int) -> None:
                 # End first: a range that begins behind its end would be turned round.
                 modifier.frame_end += frames
                 modifier.frame_start += frames
-        curve.update()
     for marker in action.pose_markers:
         marker.frame += frames
     if action.use_frame_range:

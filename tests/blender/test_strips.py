@@ -59,13 +59,13 @@ def followed(blender, speech):
     return blender.run("follow", speech)
 
 
-def shifted(state, frames, strip_frames=None):
-    """A state in which everything lies so many frames later."""
-    by = {"strip": frames if strip_frames is None else strip_frames}
+def shifted(state, frames):
+    """A state in which everything lies so many frames later and shows the same."""
     return {
-        key: [v + frames for v in value] if isinstance(value, list) else value + by.get(key, frames)
+        key: [v + frames for v in value] if isinstance(value, list) else value + frames
         for key, value in state.items()
-    }
+        if key != "shown"
+    } | {"shown": state["shown"]}
 
 
 def test_all_keys_follow_the_strip_by_whole_frames(followed):

@@ -97,6 +97,7 @@ def state(action, strip) -> dict:
         "mine": [mine.co.x, mine.handle_left.x, mine.handle_right.x],
         "modifier": [modifier.frame_start, modifier.frame_end],
         "marker": action.pose_markers[0].frame,
+        "shown": round(curve.evaluate(curve.range()[0] + 40.25), 5),
         "noted": action["rhetor_start_frame"],
     }
 
