@@ -43,7 +43,11 @@ class RHETOR_PG_line(bpy.types.PropertyGroup):
 class RHETOR_PG_speaker(StyleChoice, bpy.types.PropertyGroup):
     """How one character takes part in a dialogue."""
 
-    character: PointerProperty(type=bpy.types.Object)
+    character: PointerProperty(
+        name="Speaker",
+        description="The character that speaks this strip",
+        type=bpy.types.Object,
+    )
     listens: BoolProperty(
         name="Listens",
         description="Let this character blink, look and move a little while others speak",
