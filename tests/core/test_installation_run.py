@@ -27,7 +27,7 @@ from rhetor.engine.protocol.errors import InstallError
 
 NAME = "torch-1.0+cpu-py3-none-any.whl"
 METADATA = "Metadata-Version: 2.1\nName: torch\nVersion: 1.0+cpu\n"
-HOLD_AT = 1_000_000
+HOLD_AT = 1 << 20
 
 CHILD = """
 import shutil, sys
@@ -201,10 +201,10 @@ def outcome(process) -> dict:
     return json.loads(lines[-1])
 
 
-def until_held(process, home) -> None:
-    """Wait until the first part of the download lies on the disk."""
+def until_held(process, home, count) -> None:
+    """Wait until so many bytes of the download lie on the disk."""
     deadline_s = time.monotonic() + 60
-    while not any(p.stat().st_size >= HOLD_AT for p in home.downloads.glob("*.partial")):
+    while not any(p.stat().st_size >= count for p in home.downloads.glob("*.partial")):
         assert process.poll() is None and time.monotonic() < deadline_s
         time.sleep(0.02)
 
@@ -216,14 +216,14 @@ def environments(home) -> list[str]:
 def test_killed_cancelled_resumed_updated_removed(start, index, home):
     index.holds = True
     killed = start()
-    until_held(killed, home)
+    until_held(killed, home, HOLD_AT)
     assert "Another Blender is installing" in outcome(start())["error"]["message"]
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert home.installed() is None and environments(home) == ["1"], "half-made, and not used"
 
     cancelled = start()
-    until_held(cancelled, home)
+    until_held(cancelled, home, 2 * HOLD_AT)
     cancelled.stdin.close()
     cancelled.wait(timeout=5)
     assert home.installed() is None
