@@ -17,10 +17,12 @@ from rhetor.tests.ui.blender_place import BlenderPlace
 
 _ENLARGED = 3
 _STROKES_PX = 9
-_SEGMENTATIONS = ("4", "11")
-"""How tesseract looks for text: in a column, then anywhere. Each misses what the other finds."""
+_READINGS = (("4", 15), ("11", 30))
+"""How tesseract looks for text, in a column or anywhere, and below which contrast there is none.
 
-_FAINT = 30
+Each misses what the other finds: grey texts are faint, outlines of fields look like letters.
+"""
+
 _LIKENESS = 0.8
 _WIDEST_GAP_PX = 24
 _LEAST_DIFFERENCE = 24
@@ -83,8 +85,8 @@ def find_text(
     place: BlenderPlace, picture: Image.Image, phrase: str, at: tuple[int, int]
 ) -> Box | None:
     """Where a text is on a picture whose top left corner is at that point; None where it is not."""
-    for segmentation in _SEGMENTATIONS:
-        found = find_phrase(_read_words(place, picture, segmentation, at), phrase)
+    for reading in _READINGS:
+        found = find_phrase(_read_words(place, picture, reading, at), phrase)
         if found is not None:
             return found
     return None
@@ -92,7 +94,7 @@ def find_text(
 
 def lowest_text(place: BlenderPlace, picture: Image.Image) -> int:
     """The row where the lowest word on a picture ends; 0 where there is none."""
-    words = _read_words(place, picture, _SEGMENTATIONS[0], (0, 0))
+    words = _read_words(place, picture, _READINGS[0], (0, 0))
     return max((w.box.y + w.box.height for w in words if w.text.isalpha()), default=0)
 
 
@@ -112,9 +114,13 @@ def find_phrase(words: list[Word], phrase: str) -> Box | None:
 
 
 def _read_words(
-    place: BlenderPlace, picture: Image.Image, segmentation: str, at: tuple[int, int]
+    place: BlenderPlace, picture: Image.Image, reading: tuple[str, int], at: tuple[int, int]
 ) -> list[Word]:
-    path = _save_ink(place, picture)
+    segmentation, faint = reading
+    path = place.lab / "words.png"
+    ink = _ink(picture, faint)
+    size = (ink.width * _ENLARGED, ink.height * _ENLARGED)
+    ink.resize(size, Image.Resampling.LANCZOS).save(path)
     command = ["tesseract", str(path), "-", "--psm", segmentation, "tsv"]
     rows = [r.split("\t") for r in place.output(command, OMP_THREAD_LIMIT="1").splitlines()[1:]]
     return [_word(row, at) for row in rows if len(row) == 12 and row[11].strip()]
@@ -128,25 +134,12 @@ def save_small(picture: Image.Image, path: Path) -> None:
     few.save(path, optimize=True)
 
 
-def _save_ink(place: BlenderPlace, picture: Image.Image) -> Path:
-    path = place.lab / "words.png"
-    ink = _ink(picture)
-    size = (ink.width * _ENLARGED, ink.height * _ENLARGED)
-    ink.resize(size, Image.Resampling.LANCZOS).save(path)
-    return path
-
-
-def _ink(picture: Image.Image) -> Image.Image:
-    """Letters in black on white, whatever the theme: what is unlike its surroundings.
-
-    Outlines of fields, which are faint, would be taken for letters.
-    """
+def _ink(picture: Image.Image, faint: int) -> Image.Image:
+    """Letters in black on white, whatever the theme: what is unlike its surroundings."""
     around = picture.filter(ImageFilter.MedianFilter(_STROKES_PX))
     red, green, blue = ImageChops.difference(picture, around).split()
     ink = ImageChops.lighter(ImageChops.lighter(red, green), blue)
-    return ImageOps.invert(
-        ink.point([max(0, min(255, 2 * (level - _FAINT))) for level in range(256)])
-    )
+    return ImageOps.invert(ink.point([max(0, min(255, 3 * (x - faint))) for x in range(256)]))
 
 
 def _word(row: list[str], at: tuple[int, int]) -> Word:
