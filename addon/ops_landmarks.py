@@ -42,7 +42,7 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         self._area, self._is_changed = context.area, False
         self._ask_for(first_missing(_NAMES, self._view.places))
         self._view.show()
-        context.workspace.status_text_set(_KEYS_HELP)
+        context.workspace.status_text_set(say(_KEYS_HELP))
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
@@ -88,7 +88,8 @@ class RHETOR_OT_mark_landmarks(bpy.types.Operator):
         self._index = index
         name = _NAMES[index]
         self._view.current = name
-        self._view.prompt = f"{index + 1} of {len(_NAMES)}: {FACE_LANDMARKS[name]}"
+        place = say(FACE_LANDMARKS[name])
+        self._view.prompt = say(f"Landmark {index + 1} of {len(_NAMES)}: {place}")
         self._area.tag_redraw()
 
     def _finish(self, context: Any) -> set[str]:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from rhetor.engine.protocol.face_landmarks import FACE_LANDMARKS
+
 ROOT = Path(__file__).resolve().parents[2]
 
 COMMAND_LINE = {
@@ -84,7 +86,7 @@ def sources() -> Iterator[Path]:
 
 def shown_texts() -> dict[str, str]:
     """Text, with {0}, {1} for what is filled in -> the module that has it."""
-    found: dict[str, str] = {}
+    found = dict.fromkeys(FACE_LANDMARKS.values(), "landmarks")
     for path in sources():
         tree = ast.parse(path.read_text(encoding="utf-8"))
         from_addon = path.is_relative_to(ROOT / "addon")
