@@ -274,6 +274,7 @@ CPU, CUDA = wheels("2.13.0+cpu"), wheels("2.13.0+cu130")
         (Wish(learning=False), AMD, Offers(CUDA, None, CPU), (CPU, Variant.CPU, False), True),
         (Wish(Variant.CPU, False), CARD, Offers(CUDA, None, CPU), (CPU, Variant.CPU, False), False),
         (Wish(learning=False, sources=("x",)), CARD, Offers(CPU), (CPU, Variant.CPU, False), False),
+        (Wish(Variant.CUDA, False, ("x",)), CARD, Offers(CPU), (CPU, Variant.CPU, False), True),
         (Wish(), CPU_MACHINE, Offers(CPU), (CPU, Variant.CPU, False), True),
         (
             Wish(),

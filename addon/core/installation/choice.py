@@ -61,22 +61,35 @@ def choose(
 
     requirements, offer = _offer(wish, pins, pip, chosen)
     wanted = best_variant(machine) if wish.variant is Variant.AUTOMATIC else wish.variant
-    if offer.variant is wanted or wish.sources:
+    if offer.variant is wanted:
         return offer
+    if wish.sources:
+        return _as_served(offer, wish)
+    reason = InstallError(
+        f"There is no build for {wanted.label} that this machine can run.",
+        "Install the driver of the graphics card, or choose another build.",
+    )
     try:
         found = chosen(selector().choose(requirements, pins.constraints, wanted), *offer.notes)
-        reason = InstallError(
-            f"There is no build for {wanted.label} that this machine can run.",
-            "Install the driver of the graphics card, or choose another build.",
-        )
     except InstallError as error:
         found, reason = offer, error
     if found.variant is wanted:
         return found
     if wish.variant is not Variant.AUTOMATIC:
         raise reason
-    note = f"Installed for {found.variant.label} instead of {wanted.label}. {reason}"
-    return replace(found, notes=(*found.notes, note))
+    return _noted(found, f"Installed for {found.variant.label} instead of {wanted.label}. {reason}")
+
+
+def _as_served(offer: Choice, wish: Wish) -> Choice:
+    """What a kit or a source of the person's has; a note where they asked for something else."""
+    if wish.variant is Variant.AUTOMATIC:
+        return offer
+    label = offer.variant.label
+    return _noted(offer, f"Installed for {label}: the kit or wheel source has no other build.")
+
+
+def _noted(choice: Choice, note: str) -> Choice:
+    return replace(choice, notes=(*choice.notes, note))
 
 
 def _offer(

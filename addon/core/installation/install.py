@@ -144,7 +144,15 @@ class Installation:
             pip.unpack(tool, self._home.downloads, target=self._home.tools)
             return Selector(self._home.tools, pip.python, self._commands)
 
-        return choose(wish, self._pins, self._machine, pip, selector, present=pip.present())
+        try:
+            return choose(wish, self._pins, self._machine, pip, selector, present=pip.present())
+        except NoBuildError as error:
+            if not self._order.kit:
+                raise
+            raise InstallError(
+                f"The kit lacks what this version of Rhetor needs. {error.message}",
+                "Make the kit with this version: build.py package --offline-kit.",
+            ) from error
 
     def _renew(self, pip: Pip, downloader: Downloader) -> None:
         """Replace the pip that came with Python: an old one loads what it is to choose from."""
