@@ -43,6 +43,8 @@ TRAITS = {
     "lip_fullness": ("Lip Fullness", "Height of both lips", 3.0),
     "brow_height": ("Brow Height", "Above the eyes", 3.0),
 }
+# Modes in which Blender holds the vertices of a mesh itself.
+_BUSY_MODES = {"EDIT": "Leave Edit Mode first", "SCULPT": "Leave Sculpt Mode first"}
 _HARD_LIMIT = 1.5
 _PLACES = 4
 
@@ -64,8 +66,9 @@ def obstacle(rig: Rig) -> str:
     """Why the looks of a head cannot be changed now, in a few words; "" where they can."""
     if any(item.data.library is not None or item.library is not None for item in rig.meshes):
         return "This head is linked: change it in its own file"
-    if any(item.mode == "EDIT" for item in rig.meshes):
-        return "Leave Edit Mode first"
+    for mode, reason in _BUSY_MODES.items():
+        if any(item.mode == mode for item in rig.meshes):
+            return reason
     try:
         parts = head_model().parts
     except RhetorError as error:
