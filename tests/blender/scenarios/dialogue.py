@@ -10,15 +10,18 @@ LENGTH, MARGIN = 48, 8
 FRAMES = range(1, 250)
 
 
-def main(audio: str, engine: str, blend: str, table: str = "") -> dict:
-    """table: a file with the table filled in, for a Blender that cannot make sound strips."""
+def main(audio: str, engine: str, blend: str, table: str, extent: str) -> dict:
+    """table: a file with the table filled in, for a Blender that cannot make sound strips, or "".
+
+    extent: "table" ends with such a file, "full" tries what does not differ between versions too.
+    """
     scenario.module("addon.prefs").preferences(bpy.context).engine_python = engine
     if table:
         bpy.ops.wm.open_mainfile(filepath=table)
     else:
         refusals = set_up(audio)
     told: dict = {"cast": {row.strip: row.character.name for row in dialogue().lines}}
-    if table == "" and not engine:
+    if extent == "table":
         bpy.ops.wm.save_as_mainfile(filepath=blend)
         return told
     animate()
@@ -26,7 +29,7 @@ def main(audio: str, engine: str, blend: str, table: str = "") -> dict:
     told["active"] = [owner.animation_data.action is not None for owner in owners()]
     animate()
     told["again"] = placed()
-    if not table and bpy.app.version[:2] == (4, 5):
+    if extent == "full":
         told.update(refusals=refusals, shown={name: shown(name) for name in ("Anna", "Ben")})
         told.update(changed=changed(), muted=muted(), reassigned=reassigned())
         told["animate strip"] = animate_strip()
