@@ -83,7 +83,7 @@ def write_performance(performance: Performance) -> Written:
     last_frame = clock.last_frame(take.frame_count)
     span = min(scene.frame_start, order.start_frame), max(scene.frame_end, last_frame)
     displaced = _play(written, order, scene.rhetor.existing, span)
-    warnings = [*displaced.messages, *_obstacles(character)]
+    warnings = [*displaced.news, *_obstacles(character)]
     warnings.append(_join_sound(written, order, scene, character))
     _extend_range(scene, order.start_frame, last_frame)
     return Written(
