@@ -21,7 +21,7 @@ SUITES = ("trixie", "sid")
 
 NEEDED = ("Xvfb", "openbox", "xdotool", "tesseract")
 _PACKAGES = ("xvfb", "openbox", "xdotool", "tesseract-ocr", "tesseract-ocr-eng", "python3-xlib")
-_LONGEST_LIFE_S = 420
+_LONGEST_LIFE_S = 560
 """No program outlives this, even where the test run itself is killed."""
 
 _SETUP_TIMEOUT_S = 900

@@ -58,12 +58,12 @@ def new_file(path):
     for collection in (bpy.data.objects, bpy.data.actions):
         for item in list(collection):
             collection.remove(item)
-    editor = bpy.context.scene.sequence_editor
-    if editor is not None:
-        for strip in list(strips_of(editor)):
-            strips_of(editor).remove(strip)
-    bpy.context.scene.frame_set(1)
-    bpy.context.scene.render.fps = 30
+    scene = bpy.context.scene
+    if scene.sequence_editor is not None:
+        for strip in list(strips_of(scene.sequence_editor)):
+            strips_of(scene.sequence_editor).remove(strip)
+    scene.frame_start, scene.frame_end, scene.render.fps = 1, 250, 30
+    scene.frame_set(1)
     bpy.ops.wm.save_as_mainfile(filepath=path)
 
 
