@@ -146,15 +146,18 @@ def set_looks(rig: Rig, head: HeadModel, looks: Looks) -> None:
             raise RigError(
                 f"The vertices of {item.name} have been changed.", "Undo that, or make a new head."
             )
-    if before.identity != looks.identity:
+    is_another = before.identity != looks.identity
+    if is_another:
         change = head.identity_deltas(looks.coefficients - before.coefficients)
         for name, item in rig.parts.items():
             head_mesh.move_vertices(item, change[name])
     _paint(rig, head, before.pigments(head), looks.pigments(head))
     for twin in _twins(rig):
         store_looks(twin.armature, looks)
-        _place_eyes(twin, head, looks.coefficients)
-        _show_hair(twin, head, looks.has_hair)
+        if is_another:
+            _place_eyes(twin, head, looks.coefficients)
+        if before.has_hair != looks.has_hair:
+            _show_hair(twin, head, looks.has_hair)
 
 
 def _twins(rig: Rig) -> list[Rig]:
@@ -198,6 +201,8 @@ def _show_hair(rig: Rig, head: HeadModel, shown: bool) -> None:
 
 def _place_eyes(rig: Rig, head: HeadModel, identity: Any) -> None:
     for eye in head.eyes:
+        if eye.name not in rig.parts:
+            continue  # deleted by hand
         place_eye(rig.parts[eye.name], rig.armature, head, eye.name, identity)
 
 
