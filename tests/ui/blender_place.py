@@ -72,10 +72,10 @@ class BlenderPlace:
             check=True,
         ).stdout
 
-    def has(self, program: str) -> bool:
-        """Whether a program is there."""
+    def can(self, command: str) -> bool:
+        """Whether a shell command succeeds."""
         try:
-            self.output(["sh", "-c", f"command -v {program}"])
+            self.output(["sh", "-c", command])
         except subprocess.CalledProcessError:
             return False
         return True
@@ -87,10 +87,10 @@ def find_place(label: str, may_set_up: bool) -> BlenderPlace:
     may_set_up: download what is missing (a Debian root of 1.5 GB).
     """
     place = _named_place() if label == "BLENDER" else _wrapped_place(label, may_set_up)
-    missing = [program for program in NEEDED if not place.has(program)]
+    missing = _missing_programs(place)
     if missing and place.is_apart:
         _install_programs(place)
-        missing = [program for program in NEEDED if not place.has(program)]
+        missing = _missing_programs(place)
     if missing:
         raise PlaceError(f"a real window needs {', '.join(missing)}")
     return place
@@ -133,6 +133,13 @@ def _twin(root: Path, suite: str) -> Path:
     if lab.resolve() != inside.resolve():
         lab.symlink_to(inside)
     return lab
+
+
+def _missing_programs(place: BlenderPlace) -> list[str]:
+    missing = [program for program in NEEDED if not place.can(f"command -v {program}")]
+    if not place.can("/usr/bin/python3 -c 'import Xlib'"):
+        missing.append("python3-xlib")
+    return missing
 
 
 def _install_programs(place: BlenderPlace) -> None:
