@@ -35,6 +35,7 @@ _START_MARK = "rhetor_start_frame"
 
 def tie(scene: Any, strip: Any, actions: Iterable[Any]) -> None:
     """Let actions follow a strip of a scene, on whose present place they are in time."""
+    catch_up()  # else earlier takes, and these with them, would be moved later
     if STRIP_MARK not in strip:
         strip[STRIP_MARK] = uuid4().hex
         strip[_FRAME_MARK] = compat.strip_content(strip)[0]

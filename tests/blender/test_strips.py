@@ -96,6 +96,7 @@ def test_trimming_a_copy_a_new_name_and_deletion_move_nothing(blender, followed)
 
 def test_all_takes_of_a_strip_follow_and_each_its_own(followed):
     assert followed["together"]["moved"] == [4.0, 4.0, -2.0]
+    assert followed["together"]["tied late"] == [3.0, 0.0], "a new take is in time already"
 
 
 def test_strips_of_the_nla_follow_and_never_overlap(followed):

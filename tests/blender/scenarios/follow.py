@@ -179,7 +179,16 @@ def together(audio: str) -> dict:
         compat.move_strip_content(strip, compat.strip_content(strip)[0] + frames)
     bpy.context.view_layer.update()
     after = [first_curve(action).range()[0] for action in (one, other, third)]
-    return {"moved": [b - a for a, b in zip(before, after, strict=True)]}
+    late = write_take(audio, 6)
+    here = [first_curve(action).range()[0] for action in (one, late)]
+    compat.move_strip_content(both, compat.strip_content(both)[0] + 3)
+    tie(both, late)
+    bpy.context.view_layer.update()
+    there = [first_curve(action).range()[0] for action in (one, late)]
+    return {
+        "moved": [b - a for a, b in zip(before, after, strict=True)],
+        "tied late": [b - a for a, b in zip(here, there, strict=True)],
+    }
 
 
 def in_the_nla(rig, audio: str) -> dict:
