@@ -23,7 +23,7 @@ def test_only_the_standard_library() -> None:
         assert all(name.split(".")[0] in sys.stdlib_module_names for name in names), names
 
 
-@pytest.mark.parametrize("name", ["setup", "demo", "test", "check", "package", "bench"])
+@pytest.mark.parametrize("name", ["setup", "demo", "test", "ui-test", "check", "package", "bench"])
 def test_every_command_explains_itself(name: str) -> None:
     result = run(name, "--help")
     assert result.returncode == 0 and "usage" in result.stdout
