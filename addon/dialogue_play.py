@@ -130,7 +130,7 @@ def _add(part: WrittenPart, order: Order) -> None:
     if IDLE_TRACK not in [track.name for track in tracks]:
         nla.ensure_track(owner, IDLE_TRACK)
     is_line = order.placement is Placement.LINE
-    silent = [round(s * order.request.fps) for s in (order.request.lead_s, order.request.trail_s)]
+    blend_in, blend_out = order.silent_frames
     strip = nla.add_strip(
         owner,
         LINES_TRACK if is_line else IDLE_TRACK,
@@ -138,8 +138,8 @@ def _add(part: WrittenPart, order: Order) -> None:
         part.slot,
         order.start_frame,
         name=order.label,
-        blend_in=silent[0],
-        blend_out=silent[1],
+        blend_in=blend_in,
+        blend_out=blend_out,
     )
     if not is_line:
         strip.extrapolation = "HOLD"

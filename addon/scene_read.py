@@ -51,6 +51,12 @@ class Order:
         return self.strip.name if self.strip is not None else Path(self.request.audio).stem
 
     @property
+    def silent_frames(self) -> tuple[int, int]:
+        """Frames before and after the voice, in which a line comes and goes."""
+        request = self.request
+        return round(request.lead_s * request.fps), round(request.trail_s * request.fps)
+
+    @property
     def title(self) -> str:
         """For lists."""
         return f"{self.label}, {self.request.style} {self.request.seed}"

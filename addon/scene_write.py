@@ -85,7 +85,7 @@ def write_performance(performance: Performance) -> Written:
     displaced = _play(written, order, scene.rhetor.existing, span)
     warnings = [*displaced.news, *_obstacles(character)]
     warnings.append(_join_sound(written, order, scene, character))
-    _extend_range(scene, order.start_frame, last_frame)
+    _extend_range(scene, order, last_frame)
     return Written(
         written.actions[0].name,
         tuple(action.name for action in written.actions),
@@ -156,9 +156,13 @@ def _join_sound(written: WrittenTake, order: Order, scene: Any, character: Chara
     return ""
 
 
-def _extend_range(scene: Any, first_frame: int, last_frame: int) -> None:
-    scene.frame_start = min(scene.frame_start, max(first_frame, 0))
-    scene.frame_end = max(scene.frame_end, last_frame)
+def _extend_range(scene: Any, order: Order, last_frame: int) -> None:
+    """Let the scene's range hold all that is heard; listening lies around the lines."""
+    if order.placement is Placement.IDLE:
+        return
+    before, after = order.silent_frames
+    scene.frame_start = min(scene.frame_start, max(order.start_frame + before, 0))
+    scene.frame_end = max(scene.frame_end, last_frame - after)
 
 
 def _provenance(performance: Performance, character: Character, rate_hz: float) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_each_speaks_on_a_track_above_listening(told):
     assert [place[2] for place in places(first, "Anna")] == [3.0, 3.0, 123.0]
     assert [place[2] for place in places(first, "Ben")] == [3.0, 63.0, 183.0]
     assert not any(told["active"])
+    assert told["range"] == [11, 238], "from the first word to the last, not the blends around"
 
 
 def test_who_speaks_moves_the_mouth_and_who_listens_is_alive(told_in_full):

@@ -24,7 +24,10 @@ def main(audio: str, engine: str, blend: str, table: str, extent: str) -> dict:
     if extent == "table":
         bpy.ops.wm.save_as_mainfile(filepath=blend)
         return told
+    scene = bpy.context.scene
+    scene.frame_start, scene.frame_end = 20, 30
     animate()
+    told["range"] = [scene.frame_start, scene.frame_end]
     told["first"] = placed()
     told["active"] = [owner.animation_data.action is not None for owner in owners()]
     animate()
