@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import IntProperty
 
-from ..engine.protocol.errors import RhetorError
-from . import prefs, scene_read, session, style_menu, timers, voice
+from . import prefs, scene_read, session, style_menu, voice
+from .order_giver import OrderGiver
 from .style_choice import LARGEST_SEED
 from .words import say
 
@@ -18,7 +18,7 @@ _QUEUE_TIP = (
 )
 
 
-class RHETOR_OT_animate(bpy.types.Operator):
+class RHETOR_OT_animate(OrderGiver, bpy.types.Operator):
     """Listen to the recording and key the head's performance on a new action"""
 
     bl_idname = "rhetor.animate"
@@ -37,39 +37,15 @@ class RHETOR_OT_animate(bpy.types.Operator):
             cls.poll_message_set(say(reason))
         return not reason
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
-        """With a window: start, and return at once."""
-        if bpy.app.background:
-            return self.execute(context)
-        if not self._submit(context):
-            return {"CANCELLED"}
-        timers.watch()
+    def submit(self, context: Any) -> bool:
+        """One order, as the settings describe it."""
+        order = scene_read.read_order(context, prefs.device(context))
+        if session.current.has(order):  # a double click
+            self.report({"INFO"}, say("This is in the queue already"))
+            return False
+        session.current.submit(order, prefs.engine_python(context))
         if session.current.waiting:
             self.report({"INFO"}, say(f"{len(session.current.waiting)} waiting"))
-        return {"FINISHED"}
-
-    def execute(self, context: Any) -> set[str]:
-        """From scripts and in the background: return when the keys of all jobs are written."""
-        before = session.current.failures
-        if not self._submit(context):
-            return {"CANCELLED"}
-        written = session.current.drain()
-        for failure in session.current.failures:
-            if failure not in before:
-                self.report({"ERROR"}, say(failure.error))
-        return {"FINISHED"} if written else {"CANCELLED"}
-
-    def _submit(self, context: Any) -> bool:
-        try:
-            order = scene_read.read_order(context, prefs.device(context))
-            if session.current.has(order):  # a double click
-                self.report({"INFO"}, say("This is in the queue already"))
-                return False
-            session.current.submit(order, prefs.engine_python(context))
-        except RhetorError as error:
-            session.current.fail(error)
-            self.report({"ERROR"}, say(error))
-            return False
         return True
 
 

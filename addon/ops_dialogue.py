@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import EnumProperty
 
-from ..engine.protocol.errors import RhetorError
-from . import compat, prefs, session, timers
+from . import compat, prefs, session
 from .character import find_character
 from .core.casting import Spoken, cast
 from .dialogue import Dialogue, characters_of, read_dialogue
 from .dialogue_play import mute_unspoken
+from .order_giver import OrderGiver
 from .sound_strips import sound_strips
 from .words import say
 
@@ -109,7 +109,7 @@ class RHETOR_OT_edit_dialogue(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class RHETOR_OT_animate_dialogue(bpy.types.Operator):
+class RHETOR_OT_animate_dialogue(OrderGiver, bpy.types.Operator):
     """Let every character speak its lines and listen to the others, as strips of the NLA. Only
     what has changed since the last time is made again"""
 
@@ -124,42 +124,18 @@ class RHETOR_OT_animate_dialogue(bpy.types.Operator):
         if not any(row.use for row in context.scene.rhetor_dialogue.lines):
             reason = "Press Fill from Sequencer, and tick the lines to animate"
         elif not prefs.engine_python_setting(context):
-            reason = "Name the engine's Python in Preferences, Add-ons, Rhetor"
+            reason = "Install the engine first: the button is at the top of this tab"
         if reason:
             cls.poll_message_set(say(reason))
         return not reason
 
-    def invoke(self, context: Any, _event: Any) -> set[str]:
-        """With a window: start, and return at once."""
-        if bpy.app.background:
-            return self.execute(context)
-        if not self._submit(context):
-            return {"CANCELLED"}
-        timers.watch()
-        return {"FINISHED"}
-
-    def execute(self, context: Any) -> set[str]:
-        """From scripts and in the background: return when all lines are written."""
-        before = session.current.failures
-        if not self._submit(context):
-            return {"CANCELLED"}
-        session.current.drain()
-        failed = [failure for failure in session.current.failures if failure not in before]
-        for failure in failed:
-            self.report({"ERROR"}, say(failure.error))
-        return {"CANCELLED"} if failed else {"FINISHED"}
-
-    def _submit(self, context: Any) -> bool:
-        try:
-            dialogue = read_dialogue(context)
-            orders = dialogue.missing_orders(prefs.device(context))
-            _mute_unspoken(context, dialogue)
-            dialogue.fit_blends()
-            session.current.submit_all(orders, prefs.engine_python(context))
-        except RhetorError as error:
-            session.current.fail(error)
-            self.report({"ERROR"}, say(error))
-            return False
+    def submit(self, context: Any) -> bool:
+        """All that is not there yet; who does not speak any more is muted."""
+        dialogue = read_dialogue(context)
+        orders = dialogue.missing_orders(prefs.device(context))
+        _mute_unspoken(context, dialogue)
+        dialogue.fit_blends()
+        session.current.submit_all(orders, prefs.engine_python(context))
         for said in dialogue.overlaps():
             self.report({"WARNING"}, say(said))
         done = "Everything is up to date" if not orders else f"Performances to make: {len(orders)}"
