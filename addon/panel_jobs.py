@@ -33,7 +33,7 @@ def draw_outcome(layout: Any, context: Any) -> None:
     for index, failure in list(enumerate(session.current.failures))[-_MOST_ROWS:]:
         _draw_failure(layout, context, index, failure)
     written = session.current.written
-    if written is None:
+    if written is None or not written.is_in_file:
         return
     column = layout.column(align=True)
     column.label(text=written.title, icon="CHECKMARK")

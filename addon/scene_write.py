@@ -60,6 +60,11 @@ class Written:
         """Frames and seconds, for people."""
         return f"{self.frame_count} frames, {self.duration_s:.1f} s"
 
+    @property
+    def is_in_file(self) -> bool:
+        """Whether what was written is still there, not undone, renamed or in another file."""
+        return all(name in bpy.data.actions for name in self.actions)
+
 
 def write_performance(performance: Performance) -> Written:
     """Key a take on its character, put the recording in the sequencer, extend the range.
