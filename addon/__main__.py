@@ -10,7 +10,7 @@ import sys
 def main() -> None:
     """Register, run one command, and leave at once: bpy can hang or crash while it unloads."""
     from .. import register, unregister
-    from . import command
+    from .headless import command
     from .installation.installer import ENGINE_PYTHON_VARIABLE
 
     # Here Blender runs in an environment of ours, and the engine is usually in the same.

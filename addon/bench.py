@@ -24,9 +24,10 @@ import numpy as np
 
 from ..engine.head.channels import EXPRESSION_NAMES
 from ..engine.protocol.take import Take
-from . import keys_write, playback
+from . import keys_write
 from .bench_pump import time_pumping
 from .core.retarget import face_curves, head_curves
+from .takes import playback
 
 
 def _character() -> tuple[Any, Any]:

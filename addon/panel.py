@@ -7,10 +7,10 @@ import bpy
 
 from . import session
 from .installation.first_run import draw_first_run
-from .panel_jobs import draw_outcome, draw_queue
-from .panel_styles import draw_style
+from .jobs.panel_jobs import draw_outcome, draw_queue
 from .presets import RHETOR_PT_settings_presets
-from .voice import draw_voice
+from .sequencer.voice import draw_voice
+from .styles.panel_styles import draw_style
 from .words import say
 
 _BUTTON_HEIGHT = 1.6

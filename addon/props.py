@@ -13,9 +13,9 @@ from bpy.props import (
 )
 
 from . import compat
-from .playback import LEAVE, PUSH_DOWN
-from .style_choice import StyleChoice
-from .voice import FILE, STRIP, matching_strips
+from .sequencer.voice import FILE, STRIP, matching_strips
+from .styles.style_choice import StyleChoice
+from .takes.playback import LEAVE, PUSH_DOWN
 
 
 def _may_be_head(_settings: Any, candidate: Any) -> bool:

@@ -9,13 +9,13 @@ from typing import Any
 
 from ..engine.protocol.errors import RigError
 from ..engine.protocol.requests import AnimateRequest
-from .character import Character, find_character, validate_character
+from .characters.character import Character, find_character, validate_character
 from .core.timing import FrameClock
 from .identify import BlockId
-from .placement import Placement
-from .sound_strips import StripRef
-from .style_menu import require_style
-from .voice import read_voice
+from .sequencer.placement import Placement
+from .sequencer.sound_strips import StripRef
+from .sequencer.voice import read_voice
+from .styles.style_menu import require_style
 
 
 @dataclass(frozen=True)

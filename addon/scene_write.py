@@ -14,21 +14,21 @@ import bpy
 from ..engine.protocol.errors import RigError
 from ..engine.protocol.requests import request_params
 from ..engine.protocol.take import Take
-from .animation_checks import check_playback
-from .character import Character, find_character, validate_character
+from .characters.character import Character, find_character, validate_character
+from .check.animation_checks import check_playback
+from .check.scene_doctor import obstacles
 from .core.take_name import take_name
 from .core.timing import rate_label
-from .dialogue_play import play_in_dialogue
-from .follow import tie
 from .keys_write import WrittenTake, fill_take, remove_actions
-from .placement import Placement
-from .playback import Displaced, play
-from .reproduction import judge
-from .scene_doctor import obstacles
 from .scene_read import Order, scene_clock
-from .sound import place_recording
-from .takes import character_id, find_take, new_take_id
-from .voice import FILE, STRIP
+from .sequencer.dialogue_play import play_in_dialogue
+from .sequencer.follow import tie
+from .sequencer.placement import Placement
+from .sequencer.sound import place_recording
+from .sequencer.voice import FILE, STRIP
+from .takes.playback import Displaced, play
+from .takes.reproduction import judge
+from .takes.takes import character_id, find_take, new_take_id
 
 
 @dataclass(frozen=True)

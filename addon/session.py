@@ -19,14 +19,14 @@ import bpy
 
 from ..engine.protocol.errors import CancelledError, RhetorError, WorkerError
 from .call import Call
-from .jobs import Failure, Job, JobLine, Phase
+from .jobs.jobs import Failure, Job, JobLine, Phase
 from .process import EngineEndedError
 from .scene_read import Order
 from .scene_write import Performance, Written
 from .warm_engine import WarmEngine
 
 if TYPE_CHECKING:
-    from .scene_doctor import Report
+    from .check.scene_doctor import Report
 
 PUMP_INTERVAL_S = 0.1
 READY_STAGE = "Starting the engine"

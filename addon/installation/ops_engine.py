@@ -9,8 +9,9 @@ import bpy
 from bpy.props import StringProperty
 
 from ...engine.protocol.errors import InstallError, RhetorError
-from .. import prefs, session, timers
+from .. import prefs, session
 from ..core.installation.interpreter import python_of
+from ..jobs import timers
 from ..warm_engine import failed_check
 from ..words import say
 from .installer import current

@@ -8,9 +8,10 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ...engine.protocol.errors import CancelledError, InstallError, RhetorError
-from .. import learning, prefs, session
+from .. import prefs, session
 from ..core.installation.install import InstallOrder
 from ..panel_text import draw_lines
+from ..styles import learning
 from ..words import say
 from .installer import bundled_prefix, current, watch
 

@@ -15,9 +15,17 @@ from rhetor.engine.protocol.face_landmarks import FACE_LANDMARKS
 ROOT = Path(__file__).resolve().parents[2]
 
 COMMAND_LINE = {
-    *("addon/batch.py", "addon/bench.py", "addon/command.py", "addon/command_options.py"),
-    *("addon/headless.py", "addon/headless_scene.py", "addon/render_setup.py", "addon/video.py"),
-    *("addon/core/batch_manifest.py", "addon/core/headless_options.py", "addon/core/job_list.py"),
+    "addon/bench.py",
+    "addon/core/batch_manifest.py",
+    "addon/core/headless_options.py",
+    "addon/core/job_list.py",
+    "addon/headless/batch.py",
+    "addon/headless/command.py",
+    "addon/headless/command_options.py",
+    "addon/headless/headless.py",
+    "addon/headless/headless_scene.py",
+    "addon/headless/render_setup.py",
+    "addon/headless/video.py",
 }
 """Modules that speak on the command line, which is English."""
 

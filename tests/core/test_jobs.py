@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rhetor.addon import jobs
-from rhetor.addon.jobs import JobLine, Phase
+from rhetor.addon.jobs import jobs
+from rhetor.addon.jobs.jobs import JobLine, Phase
 from rhetor.engine.protocol.errors import CancelledError, ConfigError, WorkerError
 
 PYTHON = Path("python")

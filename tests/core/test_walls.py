@@ -19,7 +19,14 @@ LIGHT = {"numpy"}
 
 WITHOUT_BLENDER = tuple(
     f"addon.{name}"
-    for name in ("call", "client", "command_options", "jobs", "process", "warm_engine")
+    for name in (
+        "call",
+        "client",
+        "headless.command_options",
+        "jobs.jobs",
+        "process",
+        "warm_engine",
+    )
 )
 """Modules of the add-on that do not know Blender either."""
 

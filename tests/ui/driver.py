@@ -88,8 +88,8 @@ def _performance(head):
 def takes():
     """Names of the head's takes, of those that play, and the amount of the playing one."""
     head = bpy.context.scene.rhetor.head
-    character = _module("character").find_character(head)
-    entries = _module("takes").takes_of(character) if character is not None else []
+    character = _module("characters.character").find_character(head)
+    entries = _module("takes.takes").takes_of(character) if character is not None else []
     playing = [entry for entry in entries if entry.plays]
     return {
         "names": [entry.name for entry in entries],

@@ -35,7 +35,7 @@ def main(audio: str) -> dict:
     told["applied"] = apply(rig, made)
     told["line"] = scale_a_line()
     told["own character"] = scale_own_character(audio)
-    rig = scenario.module("addon.rig").find_rig(bpy.data.objects[name])  # undo has moved it
+    rig = scenario.module("addon.head.rig").find_rig(bpy.data.objects[name])  # undo has moved it
     bpy.context.scene.rhetor.head = rig.armature
     told["without Rhetor"] = without_rhetor(rig, made)
     return told
@@ -51,7 +51,7 @@ def apply(rig, made) -> dict:
     told["factor"] = float(np.abs(keyed(rig)[0][1::2] - 0.25 * keys[0][1::2]).max())
     assert not bpy.ops.rhetor.apply_amounts.poll(), "all are 1 now"
     bpy.ops.ed.undo()
-    rig = scenario.module("addon.rig").find_rig(bpy.data.objects[name])
+    rig = scenario.module("addon.head.rig").find_rig(bpy.data.objects[name])
     told["undone"] = far(values(rig), seen)
     bpy.ops.rhetor.reset_amounts()
     told["reset"] = far(values(rig), made)
@@ -64,17 +64,20 @@ def far(one, other) -> float:
 
 
 def amounts_of(owner):
-    return scenario.module("addon.playback").playing_action(owner).rhetor_amounts
+    return scenario.module("addon.takes.playback").playing_action(owner).rhetor_amounts
 
 
 def scale_a_line() -> dict:
     """A line of a dialogue plays through the NLA: the sliders are those of the line at hand."""
-    placement, panel = scenario.module("addon.placement"), scenario.module("addon.panel_amounts")
+    placement, panel = (
+        scenario.module("addon.sequencer.placement"),
+        scenario.module("addon.takes.panel_amounts"),
+    )
     other = performances.create_head(hair=False)
     frames = np.arange(100, 124, dtype=np.float32)
     take = performances.random_take(0.8, seed=4)
-    character = scenario.module("addon.character").find_character(other.armature)
-    keys_write, nla = scenario.module("addon.keys_write"), scenario.module("addon.nla")
+    character = scenario.module("addon.characters.character").find_character(other.armature)
+    keys_write, nla = scenario.module("addon.keys_write"), scenario.module("addon.takes.nla")
     written = keys_write.fill_take("line", character.keyed_owners(take), frames, {"take": "x"})
     for part in written.parts:
         nla.add_strip(part.owner, placement.LINES_TRACK, part.action, part.slot, 100)
@@ -98,10 +101,10 @@ def scale_own_character(audio: str) -> dict:
     take = performances.random_take(1.0, seed=6)
     write = scenario.module("addon.scene_write").write_performance
     written = write(performances.performance(take, audio))
-    found = scenario.module("addon.panel_amounts").playing(
-        scenario.module("addon.character").find_character(armature), 10
+    found = scenario.module("addon.takes.panel_amounts").playing(
+        scenario.module("addon.characters.character").find_character(armature), 10
     )
-    amounts = scenario.module("addon.amounts").amounts_in
+    amounts = scenario.module("addon.takes.amounts").amounts_in
     told = {"amounts": [list(amounts(item.action, item.slot)) for item in found]}
     told["plays"] = list(written.actions)
     opened, turned = shown_on(armature, face)
@@ -118,13 +121,13 @@ def scale_own_character(audio: str) -> dict:
 
 def compare_own_character(armature, audio: str) -> list[float]:
     """Largest angle between two takes in degrees: as it is told, and as the scene shows it."""
-    find = scenario.module("addon.character").find_character
+    find = scenario.module("addon.characters.character").find_character
     shown = [turns_of(armature)]
     take = performances.random_take(1.0, seed=7)
     scenario.module("addon.scene_write").write_performance(performances.performance(take, audio))
     shown.append(turns_of(armature))
-    one, other = scenario.module("addon.takes").takes_of(find(armature))
-    told = scenario.module("addon.comparison").compare(find(armature), one, other)
+    one, other = scenario.module("addon.takes.takes").takes_of(find(armature))
+    told = scenario.module("addon.takes.comparison").compare(find(armature), one, other)
     angles = [a.rotation_difference(b).angle for a, b in zip(*shown, strict=True)]
     return [told.head_degrees, float(np.degrees(max(angles)))]
 

@@ -26,7 +26,7 @@ def main(audio: str, blend: str, expected: str) -> dict:
     assert performances.footprint() == before, (before, performances.footprint())
     bpy.ops.ed.redo()
     assert performances.footprint() == after, (after, performances.footprint())
-    rig = scenario.module("addon.rig").find_rig(bpy.context.scene.rhetor.head)
+    rig = scenario.module("addon.head.rig").find_rig(bpy.context.scene.rhetor.head)
     save(rig, written, blend, expected)
     return {
         "frames": written.last_frame - written.first_frame + 1,

@@ -37,7 +37,7 @@ def main(audio: str, other_audio: str, blend: str) -> dict:
     told["other head"] = another_head(rig, audio)
     bpy.ops.wm.save_as_mainfile(filepath=blend)
     bpy.ops.wm.open_mainfile(filepath=blend)
-    rig = scenario.module("addon.rig").find_rig(bpy.context.scene.rhetor.head)
+    rig = scenario.module("addon.head.rig").find_rig(bpy.context.scene.rhetor.head)
     told["reopened"] = [entry.name for entry in entries(rig)]
     told["removed"] = remove(rig, first)
     return told
@@ -56,8 +56,8 @@ def record(rig, audio: str, seed: int, style: str, start: int):
 
 
 def entries(rig):
-    find = scenario.module("addon.character").find_character
-    return scenario.module("addon.takes").takes_of(find(rig.armature))
+    find = scenario.module("addon.characters.character").find_character
+    return scenario.module("addon.takes.takes").takes_of(find(rig.armature))
 
 
 def playing(rig) -> dict[str, list[str]]:
@@ -159,7 +159,7 @@ def duplicate(rig, take: str) -> dict:
 
 
 def edited(entry) -> bool:
-    return any(map(scenario.module("addon.edits").is_edited, entry.actions))
+    return any(map(scenario.module("addon.takes.edits").is_edited, entry.actions))
 
 
 def to_strips(rig, take: str, shown) -> dict:
@@ -167,7 +167,7 @@ def to_strips(rig, take: str, shown) -> dict:
     play(take, "BOTH")
     assert bpy.ops.rhetor.take_to_nla() == {"FINISHED"}
     (entry,) = [entry for entry in entries(rig) if entry.id == take]
-    nla = scenario.module("addon.nla")
+    nla = scenario.module("addon.takes.nla")
     strips = [nla.take_strip(owner) for owner in (rig.armature, rig.keys)]
     told = {"plays": sorted(entry.plays), "tracks": [s.name for s in strips]}
     told["same"] = apart(performances.motion(rig.armature, rig.face, FRAMES), shown)
@@ -217,7 +217,7 @@ def remove(rig, take: str) -> dict:
     except RuntimeError as error:
         told["said"] = " ".join(str(error).split())
     bpy.ops.ed.undo()
-    rig = scenario.module("addon.rig").find_rig(bpy.context.scene.rhetor.head)
+    rig = scenario.module("addon.head.rig").find_rig(bpy.context.scene.rhetor.head)
     return {
         **told,
         "undone": len(entries(rig)),

@@ -115,7 +115,7 @@ def doctor(folder: Path) -> dict:
     """A good file, then one that keeps its keys from being seen."""
     made, bad = folder / "made" / "one.blend", folder / "bad.blend"
     good = run(["doctor", "--blend", str(made), "--json"])
-    find_rig = scenario.module("addon.rig").find_rig
+    find_rig = scenario.module("addon.head.rig").find_rig
     find_rig(bpy.context.scene.rhetor.head).armature.data.pose_position = "REST"
     bpy.ops.wm.save_as_mainfile(filepath=str(bad))
     return {
@@ -143,7 +143,7 @@ def run(arguments: list[str]) -> tuple[int, str, str]:
     """Exit code and the last lines on stdout and stderr."""
     streams = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
-        code = scenario.module("addon.command").main(arguments)
+        code = scenario.module("addon.headless.command").main(arguments)
     out, err = (stream.getvalue().strip().splitlines() or [""] for stream in streams)
     return code, out[-1] if "--json" in arguments else "\n".join(out), err[-1]
 

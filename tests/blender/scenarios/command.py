@@ -35,7 +35,7 @@ def main(audio: str, folder: str) -> dict:
 def run(arguments: list[str]) -> tuple[int, str]:
     """Exit code and the last line on stderr."""
     with contextlib.redirect_stderr(io.StringIO()) as stderr:
-        code = scenario.module("addon.command").main(arguments)
+        code = scenario.module("addon.headless.command").main(arguments)
     return code, (stderr.getvalue().strip().splitlines() or [""])[-1]
 
 

@@ -83,7 +83,7 @@ def dialogue():
 
 
 def owners() -> list:
-    characters = scenario.module("addon.dialogue").characters_of(bpy.context.scene)
+    characters = scenario.module("addon.sequencer.dialogue").characters_of(bpy.context.scene)
     return [owner for character in characters for owner in character.owners]
 
 
@@ -107,7 +107,7 @@ def row(track, strip) -> list:
 
 def shown(name: str) -> dict[str, float]:
     """What is seen of one head: who speaks opens the mouth, who listens blinks and moves."""
-    rig = scenario.module("addon.rig").find_rig(bpy.data.objects[name])
+    rig = scenario.module("addon.head.rig").find_rig(bpy.data.objects[name])
     degrees, jaw, lid = [], [], []
     for frame in FRAMES:
         bpy.context.scene.frame_set(frame)
@@ -146,7 +146,7 @@ def strip_named(name: str):
 
 def changed() -> dict:
     """Another seed for one speaker: only that one's performances are made again."""
-    scenario.module("addon.dialogue_settings").find_speaker(
+    scenario.module("addon.sequencer.dialogue_settings").find_speaker(
         dialogue(), bpy.data.objects["Ben"]
     ).seed = 77
     animate()
@@ -199,7 +199,7 @@ def cut() -> dict:
     compat.move_strip_content(strip_named("ben 2"), first)
     bpy.context.view_layer.update()
     animate()
-    rig = scenario.module("addon.rig").find_rig(bpy.data.objects["Ben"])
+    rig = scenario.module("addon.head.rig").find_rig(bpy.data.objects["Ben"])
     degrees = []
     for frame in FRAMES:
         bpy.context.scene.frame_set(frame)

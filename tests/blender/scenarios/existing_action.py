@@ -30,7 +30,7 @@ def beside(audio: str, policy: str) -> dict:
     told["undone"] = [apart(body(armature), before), tracks(armature)]
     bpy.ops.ed.redo()
     told["redone"] = [apart(body(armature), before), tracks(armature) == state]
-    rig = scenario.module("addon.rig").find_rig(bpy.data.objects[armature])
+    rig = scenario.module("addon.head.rig").find_rig(bpy.data.objects[armature])
     write(audio, performances.random_take(1.0, seed=2))
     told["second"] = [apart(body(armature), before), wrong(rig, 2)]
     told["tracks"] = tracks(armature)
@@ -49,7 +49,7 @@ def animate_body(armature) -> dict[str, np.ndarray]:
     bpy.ops.object.mode_set(mode="OBJECT")
     key(armature, "scale", 4, [(1.0,) * 3, (1.1,) * 3])
     lower = armature.animation_data.action
-    nla = scenario.module("addon.nla")
+    nla = scenario.module("addon.takes.nla")
     nla.push_down(armature, "Breathing")
     bones = armature.pose.bones
     bones["arm"].rotation_mode = "QUATERNION"

@@ -76,14 +76,14 @@ def fade_in_nla(rig) -> None:
     """The take as strips, with the head's influence keyed."""
     assert bpy.context.mode == "EDIT_MESH"
     assert bpy.ops.rhetor.take_to_nla() == {"FINISHED"}
-    strip = scenario.module("addon.nla").take_strip(rig.armature)
+    strip = scenario.module("addon.takes.nla").take_strip(rig.armature)
     for frame, value in ((12, 1.0), (30, 0.2)):
         strip.influence = value
         assert strip.keyframe_insert("influence", frame=frame)
 
 
 def export(file_format: str, path: str) -> str:
-    suffix = scenario.module("addon.take_export").SUFFIXES[file_format]
+    suffix = scenario.module("addon.takes.take_export").SUFFIXES[file_format]
     assert bpy.ops.rhetor.export_take(filepath=path, file_format=file_format) == {"FINISHED"}
     return path + suffix
 

@@ -27,7 +27,7 @@ def main(audio: str) -> dict:
     bpy.ops.ed.undo_push(message="a move by 12")
     told["undo"] = undo_and_redo(name)
     # Undo has freed what was held.
-    rig = scenario.module("addon.rig").find_rig(bpy.context.scene.rhetor.head)
+    rig = scenario.module("addon.head.rig").find_rig(bpy.context.scene.rhetor.head)
     action, strip = bpy.data.actions[name], strips()["line"]
     told["trimmed"] = trimmed(action, strip)
     told["copied"] = copied(action, strip)
@@ -64,7 +64,7 @@ def write_take(audio: str, seed: int = 0):
 
 
 def tie(strip, action) -> None:
-    follow = scenario.module("addon.follow")
+    follow = scenario.module("addon.sequencer.follow")
     follow.tie(bpy.context.scene, strip, [action])
 
 
@@ -193,7 +193,7 @@ def together(audio: str) -> dict:
 
 def in_the_nla(rig, audio: str) -> dict:
     """Two lines on one track: strips move, keys stay; meeting another line, one changes tracks."""
-    nla = scenario.module("addon.nla")
+    nla = scenario.module("addon.takes.nla")
     compat = scenario.module("addon.compat")
     owner = rig.armature
     actions = [write_take(audio, seed) for seed in (4, 5)]
@@ -252,7 +252,7 @@ def deleted(action) -> bool:
 
 def cost() -> dict[str, float]:
     """Microseconds of the handler per update of the scene; the least of some runs."""
-    follow = scenario.module("addon.follow")
+    follow = scenario.module("addon.sequencer.follow")
     depsgraph = bpy.context.evaluated_depsgraph_get()
     tied = bpy.context.scene
     for number in range(300):

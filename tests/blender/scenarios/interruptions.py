@@ -145,7 +145,9 @@ def rescue(session) -> dict:
 
 def rest() -> list[int]:
     """An engine that is idle for long is ended; before, it stays warm. Engines after each look."""
-    timers, warm_engine = (scenario.module(f"addon.{name}") for name in ("timers", "warm_engine"))
+    timers, warm_engine = (
+        scenario.module(f"addon.{name}") for name in ("jobs.timers", "warm_engine")
+    )
     assert 0.0 < timers._rest() <= warm_engine.REST_AFTER_S
     engines = [len(children())]
     warm_engine.REST_AFTER_S = 0.0

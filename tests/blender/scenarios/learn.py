@@ -24,7 +24,7 @@ def main() -> dict:
 
 
 def learning():
-    return scenario.module("addon.learning").current
+    return scenario.module("addon.styles.learning").current
 
 
 def video(*names: str) -> dict:
@@ -80,13 +80,13 @@ def forget_the_end() -> None:
     assert notebook.begin(module.StyleOrder("anna", "Anna", ("/v.mp4",)))
     notebook.pause()
     assert notebook.unfinished()
-    time.sleep(scenario.module("addon.learning").LOOK_AGAIN_S * 1.1)
+    time.sleep(scenario.module("addon.styles.learning").LOOK_AGAIN_S * 1.1)
     assert learning().unfinished == () and notebook.unfinished() == ()
 
 
 def begin(name: str, *videos: str):
     """A style that is well under way."""
-    addon = scenario.module("addon.learning")
+    addon = scenario.module("addon.styles.learning")
     chosen = video(*videos)
     paths = tuple(str(FOLDER / item["name"]) for item in chosen["files"])
     order = scenario.module("addon.core.unfinished").StyleOrder(name, name.title(), paths)
@@ -108,7 +108,7 @@ def open_another_file() -> dict:
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     stage, fraction = current.stage, current.fraction
     current.drain()
-    scenario.module("addon.learning").choose_finished()
+    scenario.module("addon.styles.learning").choose_finished()
     settings = bpy.context.scene.rhetor
     told = {"chosen": settings.style, "stage": stage, "fraction": fraction}
     assert "meanwhile" in style_files.offered()
@@ -118,7 +118,7 @@ def open_another_file() -> dict:
     current = begin("undone", "g.mp4")
     bpy.ops.ed.undo()
     current.drain()
-    scenario.module("addon.learning").choose_finished()
+    scenario.module("addon.styles.learning").choose_finished()
     return {**told, "undone": bpy.context.scene.rhetor.style}
 
 

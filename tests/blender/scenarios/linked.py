@@ -64,7 +64,7 @@ def overridden(name: str, audio: str, shot: str) -> dict:
     scene, layer = bpy.context.scene, bpy.context.view_layer
     copy = bpy.data.collections[name].override_hierarchy_create(scene, layer)
     told = {"before set-up": refusal(copy, audio)}
-    setup = scenario.module("addon.character_setup")
+    setup = scenario.module("addon.characters.character_setup")
     summary = setup.set_up(bpy.context.scene.rhetor.head)
     told["notes"] = list(summary.notes)
     take = performances.random_take(1.0)
@@ -74,10 +74,12 @@ def overridden(name: str, audio: str, shot: str) -> dict:
     told["written"] = written.frame_count
     bpy.ops.wm.save_as_mainfile(filepath=shot)
     bpy.ops.wm.open_mainfile(filepath=shot)
-    character = scenario.module("addon.character").find_character(bpy.context.scene.rhetor.head)
+    character = scenario.module("addon.characters.character").find_character(
+        bpy.context.scene.rhetor.head
+    )
     told["kept"] = character is not None
     if character is not None:
-        told["takes"] = len(scenario.module("addon.takes").takes_of(character))
+        told["takes"] = len(scenario.module("addon.takes.takes").takes_of(character))
     told["shown"] = shown_jaw(bpy.context.scene.rhetor.head, take)
     told["turned"] = turned(bpy.context.scene.rhetor.head)
     return told

@@ -106,7 +106,10 @@ def reopened(path: str) -> dict:
 
 
 def main(path: str) -> dict:
-    module, settings = scenario.module("addon.rig"), scenario.module("addon.looks_settings")
+    module, settings = (
+        scenario.module("addon.head.rig"),
+        scenario.module("addon.head.looks_settings"),
+    )
     bpy.ops.rhetor.create_head(identity_seed=3, hair_colour="red", hair=False)
     rig = module.find_rig(bpy.context.scene.rhetor.head)
     looks, head = rig.armature.rhetor_looks, settings.head_model()

@@ -127,7 +127,7 @@ def centimetres(take, audio) -> dict:
     told["keys"] = [keyed(face), keyed(lashes)]
     told["eyes"] = eye_error(take, armature, ("mixamorig:LeftEye", "mixamorig:RightEye"))
     told["eyes by"] = settings.eyes
-    told["takes"] = len(scenario.module("addon.takes").takes_of(character_of(armature)))
+    told["takes"] = len(scenario.module("addon.takes.takes").takes_of(character_of(armature)))
     told["findings"] = findings()
     return told
 
@@ -206,7 +206,7 @@ def copied(armature, face) -> dict:
     assert bpy.ops.object.duplicate() == {"FINISHED"}
     (other,) = [item for item in bpy.context.selected_objects if item.type == "ARMATURE"]
     (mask,) = [item.mesh for item in other.rhetor_character.faces]
-    (take,) = scenario.module("addon.takes").takes_of(character_of(other))
+    (take,) = scenario.module("addon.takes.takes").takes_of(character_of(other))
     own = {part.owner for part in take.parts} == {other, mask.data.shape_keys}
     return {"own mesh": mask != face and mask.data != face.data, "own parts": own}
 
@@ -215,7 +215,7 @@ def set_up(item) -> str:
     """Pick an object and press the button; the settings in short."""
     bpy.context.scene.rhetor.head = item
     assert bpy.ops.rhetor.set_up_character() == {"FINISHED"}
-    setup = scenario.module("addon.character_setup").set_up(item)
+    setup = scenario.module("addon.characters.character_setup").set_up(item)
     assert not bpy.types.RHETOR_PT_takes.poll(bpy.context), "no take yet"
     return " | ".join((*setup.found, *setup.missing, *setup.notes))
 
@@ -231,7 +231,7 @@ def show(take, audio, item) -> None:
 
 
 def character_of(item):
-    return scenario.module("addon.character").find_character(item)
+    return scenario.module("addon.characters.character").find_character(item)
 
 
 def findings() -> list[str]:
@@ -267,7 +267,7 @@ def compare(take, armature, bone, face, before=None) -> dict:
 
 def turn_error(take, armature, bone, before=None) -> float:
     """Largest angle between where a bone is turned in the world and where the take says."""
-    facing = scenario.module("addon.character_bones").facing_of_settings(armature)
+    facing = scenario.module("addon.characters.character_bones").facing_of_settings(armature)
     axes = scenario.module("addon.core.quaternions").to_matrix(facing)
     world = np.array(armature.matrix_world.to_3x3().normalized()) @ axes
     wanted, _ = performances.expected_motion(take)
@@ -316,7 +316,7 @@ def eye_error(take, armature, bones) -> float:
     """Largest angle between where eyes look and where the take's units say."""
     gaze = scenario.module("addon.core.head_bones").GAZE_RAD
     matrix = scenario.module("addon.core.axes").rotation_matrix
-    facing = scenario.module("addon.character_bones").facing_of_settings(armature)
+    facing = scenario.module("addon.characters.character_bones").facing_of_settings(armature)
     axes = scenario.module("addon.core.quaternions").to_matrix(facing)
     worst = 0.0
     for frame in frames(take):

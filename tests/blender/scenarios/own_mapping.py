@@ -102,7 +102,7 @@ def order() -> list[int]:
 def mark(face, landmarks: str) -> None:
     places = json.loads(Path(landmarks).read_text("utf-8"))
     scaled = {name: [0.01 * value for value in place] for name, place in places.items()}
-    scenario.module("addon.face_read").store_landmarks(face, scaled)
+    scenario.module("addon.characters.face_read").store_landmarks(face, scaled)
 
 
 def compare(root, names) -> dict:
@@ -121,7 +121,7 @@ def compare(root, names) -> dict:
 
 
 def edit(root, face) -> dict:
-    settings = scenario.module("addon.mapping_settings")
+    settings = scenario.module("addon.characters.mapping_settings")
     view, told = root.rhetor_mapping, {}
     assert not bpy.ops.rhetor.add_mapping_unit.poll()
     view.active_key = 1
@@ -175,7 +175,7 @@ def presets(root, folder: str) -> dict:
     face = root.rhetor_character.faces[0]
     full, told = face.mapping, {}
     assert bpy.ops.rhetor.save_mapping_preset(name="Mein Gesicht ü") == {"FINISHED"}
-    told["names"] = scenario.module("addon.mapping_presets").preset_names()
+    told["names"] = scenario.module("addon.characters.mapping_presets").preset_names()
     file = Path(folder) / "map ü.json"
     assert bpy.ops.rhetor.export_mapping(filepath=str(file)) == {"FINISHED"}
     face.mapping = ""
@@ -192,7 +192,7 @@ def presets(root, folder: str) -> dict:
     told["nowhere"] = said(bpy.ops.rhetor.import_mapping, filepath=str(Path(folder) / "no.json"))
     told["unchanged"] = face.mapping == full
     assert bpy.ops.rhetor.remove_mapping_preset(name=told["names"][0]) == {"FINISHED"}
-    told["left"] = scenario.module("addon.mapping_presets").preset_names()
+    told["left"] = scenario.module("addon.characters.mapping_presets").preset_names()
     told["gone"] = said(bpy.ops.rhetor.load_mapping_preset, name=told["names"][0])
     return told
 
@@ -209,7 +209,7 @@ def animate(root, face, audio: str) -> dict:
 
 def facing(root, face) -> list[bool]:
     """A head that lies on its back in its own axes is read upright."""
-    read = scenario.module("addon.face_read")
+    read = scenario.module("addon.characters.face_read")
     names = face.data.shape_keys.key_blocks.keys()
     upright = read.read_face(face, root, names)
     root.rhetor_character.forward, root.rhetor_character.up = "Z", "Y"
@@ -225,7 +225,7 @@ def facing(root, face) -> list[bool]:
 
 
 def clear(face) -> dict:
-    read = scenario.module("addon.face_read").read_landmarks
+    read = scenario.module("addon.characters.face_read").read_landmarks
     before = len(read(face))
     assert bpy.ops.rhetor.clear_landmarks() == {"FINISHED"}
     return {

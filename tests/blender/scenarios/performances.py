@@ -29,7 +29,7 @@ def random_take(seconds: float, seed: int = 0) -> Any:
 def create_head(**options: Any) -> Any:
     """A new head, picked for the next performance; its rig."""
     assert bpy.ops.rhetor.create_head(**options) == {"FINISHED"}
-    return scenario.module("addon.rig").find_rig(bpy.context.scene.rhetor.head)
+    return scenario.module("addon.head.rig").find_rig(bpy.context.scene.rhetor.head)
 
 
 def performance(take: Any, audio: str) -> Any:

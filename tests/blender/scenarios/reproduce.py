@@ -45,8 +45,8 @@ def main(audio: str) -> dict:
 
 
 def entries(rig):
-    character = scenario.module("addon.character").find_character(rig.armature)
-    return scenario.module("addon.takes").takes_of(character)
+    character = scenario.module("addon.characters.character").find_character(rig.armature)
+    return scenario.module("addon.takes.takes").takes_of(character)
 
 
 def reproduce(take: str = "") -> list[str]:

@@ -90,8 +90,8 @@ def frame_cost_ms(rig) -> float:
 
 
 def main() -> dict:
-    model, module = scenario.module("engine.head.model"), scenario.module("addon.rig")
-    axes, looks = scenario.module("addon.core.axes"), scenario.module("addon.head_looks")
+    model, module = scenario.module("engine.head.model"), scenario.module("addon.head.rig")
+    axes, looks = scenario.module("addon.core.axes"), scenario.module("addon.head.head_looks")
     names = scenario.module("engine.head.channels").EXPRESSION_NAMES
     head, identity = model.load_head(), model.draw_identity(3)
     started = time.perf_counter()

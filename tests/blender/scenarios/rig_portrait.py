@@ -23,12 +23,12 @@ def framing(scene, rig) -> dict:
 
 
 def main(engine: str, picture: str) -> dict:
-    model, module = scenario.module("engine.head.model"), scenario.module("addon.rig")
+    model, module = scenario.module("engine.head.model"), scenario.module("addon.head.rig")
     rig = module.build_rig(bpy.context, model.load_head())
     scene = bpy.context.scene
     for _ in range(2):
-        scenario.module("addon.stage").setup_stage(scene, rig)
-    configure = scenario.module("addon.render_setup").configure_render
+        scenario.module("addon.headless.stage").setup_stage(scene, rig)
+    configure = scenario.module("addon.headless.render_setup").configure_render
     configure(scene, engine, 160, 160, 29.97, Path(picture), video=False)
     if engine == "cycles":
         scene.cycles.samples = 2

@@ -17,7 +17,7 @@ WEIGHTS = {
 
 
 def main(blend: str, expected: str) -> dict:
-    model, module = scenario.module("engine.head.model"), scenario.module("addon.rig")
+    model, module = scenario.module("engine.head.model"), scenario.module("addon.head.rig")
     rig = module.build_rig(bpy.context, model.load_head())
     for name, weight in WEIGHTS.items():
         block = rig.keys.key_blocks[name]

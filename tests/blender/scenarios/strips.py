@@ -85,7 +85,7 @@ def refused() -> str:
 def poll_without() -> list[bool]:
     """Animate is greyed without a strip."""
     settings = bpy.context.scene.rhetor
-    obstacle = scenario.module("addon.voice").obstacle
+    obstacle = scenario.module("addon.sequencer.voice").obstacle
     found = []
     for name in ("line", "", "nothing"):
         settings.strip = name

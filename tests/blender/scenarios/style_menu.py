@@ -17,11 +17,11 @@ def main(audio: str, blend: str) -> dict:
     told["came"] = [name for name in look_again() if name not in shipped]
     settings.style = "anna"
     told["label"], told["description"], told["picture"] = shown(settings)
-    number = scenario.module("addon.style_menu").style_number("anna")
+    number = scenario.module("addon.styles.style_menu").style_number("anna")
     style_files.write_style(style_files.folder() / "aaa.safetensors", "Aaa")
     assert look_again().index("aaa") < style_files.offered().index("anna")
     assert settings.style == "anna"
-    assert scenario.module("addon.style_menu").style_number("anna") == number
+    assert scenario.module("addon.styles.style_menu").style_number("anna") == number
     bpy.context.scene.rhetor.audio = audio
     performances.create_head(hair=False)
     assert bpy.ops.rhetor.animate.poll()
@@ -52,7 +52,7 @@ def drop_recording(audio: str) -> dict:
 
 def look_again() -> list[str]:
     """Wait as long as the menu needs to see a change by itself."""
-    time.sleep(scenario.module("addon.style_menu").LOOK_AGAIN_S * 1.2)
+    time.sleep(scenario.module("addon.styles.style_menu").LOOK_AGAIN_S * 1.2)
     return style_files.offered()
 
 
@@ -60,7 +60,7 @@ def shown(settings) -> tuple[str, str, list[int]]:
     """Label and description of the chosen item, and the size of its picture."""
     layout = bpy.types.UILayout
     name = settings.style
-    menu = scenario.module("addon.style_menu").menu
+    menu = scenario.module("addon.styles.style_menu").menu
     entry = menu.entry(name)
     picture = None if entry is None else menu.picture(entry)
     return (

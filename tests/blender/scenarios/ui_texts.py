@@ -40,12 +40,12 @@ def texts() -> Iterator[Text]:
         for prop in cls.bl_rna.properties:
             if prop.identifier in own(cls) and not prop.identifier.startswith("bl_"):
                 yield from of_property(prop, f"{name}.{prop.identifier}")
-    swatches = scenario.module("addon.swatches")
+    swatches = scenario.module("addon.head.swatches")
     for pigment in swatches.PALETTES:
         for _, label, tooltip, *_ in swatches.swatches.items_and_custom(pigment):
             yield label, f"swatches.{pigment}", "labels"
             yield tooltip, f"swatches.{pigment}", "tooltips"
-    for style in scenario.module("addon.style_menu").menu.entries:
+    for style in scenario.module("addon.styles.style_menu").menu.entries:
         yield style.label, "styles", "labels"
         yield style.description, "styles", "texts"
 
